@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests and demo, as users call them.  Part of the top Makefile.
+#
+# Each target leaves what it printed in logs/, and prints how many tests
+# passed, failed and were skipped in its last line.
+
+install_packages = $(build_aux)/install-packages
+logged = $(build_aux)/logged
+count_tests = $(PYTHON3) $(build_aux)/count-tests
+
+# Upstream's tests mostly wait, so that more of them run at once than there
+# are processors.
+test_jobs = -j8
+
+check_packages:
+	@$(install_packages) build check
+.PHONY: check_packages
+
+# Everything but upstream's suites.  A part that fails does not keep the next
+# one from running.
+CHECKS = style unit system install dist
+check-local: check_packages
+	@rc=0; logs=; \
+	for t in $(CHECKS); do \
+	    $(MAKE) --no-print-directory check-$$t || rc=1; \
+	    logs="$$logs logs/check-$$t.log"; \
+	done; \
+	echo; echo "make check:"; \
+	$(count_tests) $$logs || rc=1; \
+	exit $$rc
+
+# The rules of CONTRIBUTING that a program can check.
+check-style: ovs-src/.stamp
+	@$(logged) logs/$@.log $(PYTHON3) $(build_aux)/check-style '$(srcdir)' ovs-src
+
+# Pure cores, tools, and the switch on a datapath of its own: no privileges.
+check-unit: all
+	@$(logged) logs/$@.log $(MAKE) --no-print-directory unit-tests
+unit-tests:
+	cd '$(srcdir)' && PYTHONDONTWRITEBYTECODE=yes \
+	    PYTHONPATH='$(abs_builddir)/ovs-src/python:tests' \
+	    $(PYTHON3) -m unittest tests/test_*.py
+	$(MAKE) -C ovs check-extension TESTSUITEFLAGS='$(test_jobs) $(TESTSUITEFLAGS)' RECHECK=yes
+
+# The switch on real interfaces, in namespaces of its own: root.
+check-system: all
+	@$(logged) logs/$@.log $(MAKE) -C ovs check-extension-system \
+	    TESTSUITEFLAGS='$(TESTSUITEFLAGS)' RECHECK=yes
+
+# What is installed works from where it is installed: root.
+check-install: all
+	@$(logged) logs/$@.log $(SHELL) $(srcdir)/tests/sandbox \
+	    $(SHELL) $(srcdir)/tests/check-install '$(MAKE)' '$(prefix)'
+
+# The tarball builds where there is no git.
+check-dist: ovs-src/.stamp
+	@$(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-dist '$(MAKE)' \
+	    '$(distdir).tar.gz' '$(OVS_SOURCE)'
+
+# Upstream's suite: the fork loses no test of it.
+upstream = --ours ovs --stock stock --stock-cmd '$(MAKE) stock'
+check-upstream: check_packages all
+	@$(logged) logs/$@.log $(PYTHON3) $(build_aux)/check-upstream $(upstream) \
+	    $(TESTSUITEFLAGS)
+
+# Likewise upstream's system tests for the userspace datapath.
+check-system-upstream: check_packages all
+	@$(logged) logs/$@.log $(SHELL) $(build_aux)/check-system-upstream $(upstream) \
+	    $(TESTSUITEFLAGS)
+
+# Real traffic through the switch, in three minutes.
+demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb
+demo:
+	@$(install_packages) build demo
+	@echo "Building (logs/demo-build.log)..."; $(MKDIR_P) logs; \
+	$(MAKE) --no-print-directory all >logs/demo-build.log 2>&1 \
+	    || { tail -n 30 logs/demo-build.log; exit 1; }
+	@PATH="$(demo_path):$$PATH" OVS_PKGDATADIR='$(abs_builddir)/ovs-src/vswitchd' \
+	    $(srcdir)/utilities/ovs-ext-demo
+
+.PHONY: check-style check-unit unit-tests check-system check-install check-dist \
+	check-upstream check-system-upstream demo
+
+distclean-local: distclean-logs
+distclean-logs:
+	rm -rf logs
+.PHONY: distclean-logs
