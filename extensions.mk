@@ -3,4 +3,77 @@
 # What our files add to Open vSwitch's build.  Its Makefile.am includes this
 # in the assembled tree.
 
+openvswitchinclude_HEADERS += \
+	include/openvswitch/extension-abi.h \
+	include/openvswitch/ofpact-extension.h
+
+lib_libopenvswitch_la_SOURCES += \
+	lib/ila-action.c \
+	lib/ila-action.h \
+	lib/ila.c \
+	lib/ila.h \
+	lib/mf-alias.c \
+	lib/mf-alias.h \
+	lib/odp-extension.c \
+	lib/odp-extension.h \
+	lib/ofp-actions-ext.h \
+	lib/ofp-extension.c \
+	lib/ofp-extension.h
+
+ofproto_libofproto_la_SOURCES += \
+	ofproto/ofproto-dpif-ext.h \
+	ofproto/ofproto-dpif-xlate-ext.h
+
+tests_ovstest_SOURCES += \
+	tests/test-door.c \
+	tests/test-ila.c \
+	tests/test-ila-text.c \
+	tests/test-set-field-csum.c
+
 EXTRA_DIST += extensions.mk
+
+# Programs of the product with one extension more, which proves the door.
+noinst_PROGRAMS += \
+	tests/extension/ovs-ofctl \
+	tests/extension/ovs-vswitchd
+tests_extension_ovs_ofctl_SOURCES = \
+	$(utilities_ovs_ofctl_SOURCES) \
+	tests/test-extension.c
+tests_extension_ovs_ofctl_LDADD = $(utilities_ovs_ofctl_LDADD)
+tests_extension_ovs_vswitchd_SOURCES = \
+	$(vswitchd_ovs_vswitchd_SOURCES) \
+	tests/test-extension.c
+tests_extension_ovs_vswitchd_LDADD = $(vswitchd_ovs_vswitchd_LDADD)
+tests_extension_ovs_vswitchd_LDFLAGS = $(vswitchd_ovs_vswitchd_LDFLAGS)
+
+# Our tests on the dummy datapath.
+EXTENSION_TESTSUITE = $(srcdir)/tests/extension-testsuite
+EXTENSION_TESTSUITE_AT = \
+	tests/extension-testsuite.at \
+	tests/door.at \
+	tests/fixes.at \
+	tests/ila-action.at \
+	tests/ila-core.at \
+	tests/ila-vectors.at
+EXTRA_DIST += \
+	$(EXTENSION_TESTSUITE) \
+	$(EXTENSION_TESTSUITE_AT) \
+	tests/ila-vectors.json \
+	tests/ila-vectors.py
+
+$(EXTENSION_TESTSUITE): package.m4 $(EXTENSION_TESTSUITE_AT) $(COMMON_MACROS_AT)
+	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
+	$(AM_V_at)mv $@.tmp $@
+
+check-extension: all $(EXTENSION_TESTSUITE) tests/atconfig tests/atlocal $(check_DATA)
+	set $(SHELL) '$(EXTENSION_TESTSUITE)' -C tests AUTOTEST_PATH='$(AUTOTEST_PATH)'; \
+	"$$@" $(TESTSUITEFLAGS) || (test X'$(RECHECK)' = Xyes && "$$@" --recheck)
+.PHONY: check-extension
+
+include tests/extension-system.mk
+
+ovs_pyfiles += python/ovs/flow/extension.py
+
+man_MANS += lib/ovs-extensions.7
+EXTRA_DIST += lib/ovs-extensions.7.xml
+CLEANFILES += lib/ovs-extensions.7

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef ODP_EXTENSION_H
+#define ODP_EXTENSION_H 1
+
+/* The door for datapath actions of extensions.
+ *
+ * The datapath's counterpart of ofp-extension.h: one OVS_ACTION_ATTR_EXTENSION
+ * in all of Open vSwitch's switches, and a registry of classes behind it.  The
+ * attribute holds exactly one other, whose type is the class's and whose
+ * payload the class defines; see <openvswitch/extension-abi.h>.
+ *
+ * The same functions serve the fast path of the userspace datapath and the
+ * slow path of every datapath, thus a datapath that lacks an action costs
+ * speed but no feature.
+ *
+ * Thread-safety
+ * =============
+ *
+ * The registry is constant once main() runs.  The functions of a class may be
+ * called by several threads at once. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dp_packet_batch;
+struct ds;
+struct flow;
+struct nlattr;
+struct ofpbuf;
+
+struct odp_extension_class {
+    const char *name;           /* As in "NAME(...)", in lower case. */
+    uint16_t type;              /* From enum ovs_extension_attr. */
+    size_t size;                /* Bytes of payload. */
+
+    /* Appends to 's' the text for 'payload' that goes between the
+     * parentheses. */
+    void (*format)(const void *payload, struct ds *s);
+
+    /* Parses that text, which it may modify, into 'payload', 'size' bytes of
+     * zeros.  Returns NULL if successful, otherwise a malloc()ed message that
+     * names the bad token. */
+    char *(*parse)(char *args, void *payload);
+
+    /* Executes the action on the packets in 'batch', whose layer offsets are
+     * set.  A packet that the action drops is taken out of 'batch', and freed
+     * if 'steal' is true; otherwise it stays its owner's. */
+    void (*execute)(struct dp_packet_batch *, const void *payload, bool steal);
+
+    /* Fills in a flow and a payload that a datapath with support for the
+     * action accepts.  'flow' is zeroed before. */
+    void (*probe)(struct flow *, void *payload);
+};
+
+/* Returns the class with the given number, or NULL. */
+const struct odp_extension_class *odp_extension_from_type(uint16_t type);
+
+/* Iteration: the class after 'class', the first one if it is NULL, NULL after
+ * the last. */
+const struct odp_extension_class *
+odp_extension_next(const struct odp_extension_class *class);
+
+/* Appends the action to 'actions' and returns its payload, 'class->size' bytes
+ * of zeros that the caller fills in.  It is aligned to 4 bytes. */
+void *odp_extension_put(struct ofpbuf *actions,
+                        const struct odp_extension_class *);
+
+/* Appends the text of 'a', an OVS_ACTION_ATTR_EXTENSION, to 's'. */
+void odp_extension_format(const struct nlattr *a, struct ds *s);
+
+/* Parses an extension's action from the beginning of 's' and appends it to
+ * 'actions'.  Returns the number of bytes parsed, 0 if 's' does not begin with
+ * an extension's name and a parenthesis, or a negative errno value, in which
+ * case nothing is appended and a log line says what is wrong. */
+int odp_extension_parse(const char *s, struct ofpbuf *actions);
+
+/* Executes 'a', an OVS_ACTION_ATTR_EXTENSION, on 'batch' (see 'execute'
+ * above).  Returns false if no packet is left. */
+bool odp_extension_execute(struct dp_packet_batch *batch,
+                           const struct nlattr *a, bool steal);
+
+/* Adds a class that only a test program has.  Call before main(), by a
+ * constructor; at most one. */
+void odp_extension_register_for_test(const struct odp_extension_class *);
+
+#endif /* odp-extension.h */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "ofp-extension.h"
+
+#include <strings.h>
+
+#include "ila-action.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+
+/* The registry: one line an extension.  The last place is for a test. */
+static const struct ofp_extension_class *classes[] = {
+    &ofp_ila_class,
+    NULL,
+};
+
+const struct ofp_extension_class *
+ofp_extension_next(const struct ofp_extension_class *class)
+{
+    bool found = !class;
+
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (found) {
+            return classes[i];
+        }
+        found = classes[i] == class;
+    }
+    return NULL;
+}
+
+const struct ofp_extension_class *
+ofp_extension_from_name(const char *name)
+{
+    const struct ofp_extension_class *class = NULL;
+
+    while ((class = ofp_extension_next(class))) {
+        if (!strcasecmp(class->name, name)) {
+            break;
+        }
+    }
+    return class;
+}
+
+const struct ofp_extension_class *
+ofp_extension_from_type(uint16_t type)
+{
+    const struct ofp_extension_class *class = NULL;
+
+    while ((class = ofp_extension_next(class))) {
+        if (class->type == type) {
+            break;
+        }
+    }
+    return class;
+}
+
+const struct ofp_extension_class *
+ofp_extension_of(const struct ofpact_extension *a)
+{
+    const struct ofp_extension_class *class;
+
+    class = ofp_extension_from_type(a->subtype);
+    ovs_assert(class);
+    return class;
+}
+
+void *
+ofpact_extension_put(struct ofpbuf *ofpacts,
+                     const struct ofp_extension_class *class, size_t size)
+{
+    struct ofpact_extension *a = ofpact_put_EXTENSION(ofpacts);
+
+    a->subtype = class->type;
+    ofpbuf_put_zeros(ofpacts, size);
+    a = ofpacts->header;
+    ofpact_finish_EXTENSION(ofpacts, &a);
+    return a->body;
+}
+
+void
+ofp_extension_register_for_test(const struct ofp_extension_class *class)
+{
+    classes[ARRAY_SIZE(classes) - 1] = class;
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decoders for the actions of the extensions.
+
+An extension's action has the same text in OpenFlow and in datapath flows, so
+one decoder, registered here under the action's name, serves both parsers:
+
+    register_action("name", decoder)
+
+A decoder is what it is everywhere in ovs.flow, a callable from the text in
+the parentheses to a value.  OFPFlow and ODPFlow read the registry when they
+parse their first flow; what is registered later goes unseen.
+"""
+
+from ovs.flow.kv import KVDecoders, ParseError, nested_kv_decoder
+
+_actions = {}
+
+
+def register_action(name, decoder):
+    """Make 'decoder' the one for the action 'name'.
+
+    Raises:
+        ValueError if the action has one already.
+    """
+    if name in _actions:
+        raise ValueError("action {} is registered already".format(name))
+    _actions[name] = decoder
+
+
+def extension_decoders():
+    """Return the decoders of all extension actions, by name."""
+    return dict(_actions)
+
+
+def arguments_decoder(names):
+    """Return a decoder for "name=value,..." that keeps values as strings.
+
+    Nothing but 'names' is accepted, and none without a value.
+
+    Args:
+        names (iterable of str): The arguments that the action knows.
+    """
+    def no_value(name):
+        raise ParseError("{} lacks a value".format(name))
+
+    return nested_kv_decoder(
+        KVDecoders(dict.fromkeys(names, str), default_free=no_value)
+    )
+
+
+# ila(locator=2001:0:87:0,csum=neutral-map,dir=out[,field=ipv6_src]
+#     [,ident-type=luid|use-format])
+register_action(
+    "ila", arguments_decoder(["locator", "csum", "dir", "field", "ident-type"])
+)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "byte-order.h"
+#include "coverage.h"
+#include "dp-packet.h"
+#include "flow.h"
+#include "odp-extension.h"
+#include "ofp-extension.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/extension-abi.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-parse.h"
+#include "openvswitch/ofpbuf.h"
+#include "packets.h"
+#include "util.h"
+
+/* An extension as small as can be, which proves what CONTRIBUTING promises:
+ * that one file (this) and one line in each registry (here the constructor at
+ * the bottom) are all that it takes.  "test(BYTE)" writes BYTE to the last
+ * byte of the Ethernet source.  Linked into tests/extension/ovs-vswitchd and
+ * tests/extension/ovs-ofctl only. */
+
+COVERAGE_DEFINE(test_extension);
+
+static const struct ofp_extension_class ofp_test_class;
+static const struct odp_extension_class odp_test_class;
+
+struct test_action {
+    uint8_t byte;
+    uint8_t zeros[3];
+};
+
+/* Text. */
+
+static char *
+parse(const char *args, struct test_action *a)
+{
+    char *error = str_to_u8(args, "byte", &a->byte);
+
+    if (error) {
+        char *full = xasprintf("test: %s", error);
+        free(error);
+        return full;
+    }
+    return NULL;
+}
+
+static void
+format(const void *a_, struct ds *s)
+{
+    const struct test_action *a = a_;
+
+    ds_put_format(s, "%"PRIu8, a->byte);
+}
+
+/* OpenFlow. */
+
+static char *
+ofp_test_parse(char *args, const struct ofpact_parse_params *pp)
+{
+    struct test_action a = { .byte = 0 };
+    char *error = parse(args, &a);
+
+    if (!error) {
+        memcpy(ofpact_extension_put(pp->ofpacts, &ofp_test_class, sizeof a),
+               &a, sizeof a);
+    }
+    return error;
+}
+
+static void
+ofp_test_format(const void *body, const struct ofpact_format_params *fp)
+{
+    format(body, fp->s);
+}
+
+/* A length that is no multiple of 8, so that there is padding. */
+static void
+ofp_test_encode(const void *body, struct ofpbuf *out)
+{
+    const struct test_action *a = body;
+
+    ofpbuf_put(out, &a->byte, sizeof a->byte);
+}
+
+static enum ofperr
+ofp_test_decode(const void *wire, size_t size, struct ofpbuf *ofpacts)
+{
+    struct test_action *a;
+
+    if (size != sizeof a->byte) {
+        return OFPERR_OFPBAC_BAD_LEN;
+    }
+    a = ofpact_extension_put(ofpacts, &ofp_test_class, sizeof *a);
+    a->byte = *(const uint8_t *) wire;
+    return 0;
+}
+
+static enum ofperr
+ofp_test_check(const void *body OVS_UNUSED,
+               const struct ofpact_check_params *cp OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+ofp_test_translate(const void *body, struct ofp_extension_xlate *x)
+{
+    const struct test_action *a = body;
+
+    memcpy(odp_extension_put(x->odp_actions, &odp_test_class), a, sizeof *a);
+    x->flow->dl_src.ea[5] = x->base_flow->dl_src.ea[5] = a->byte;
+    if (x->trace) {
+        ds_put_format(x->trace, "test: wrote %"PRIu8, a->byte);
+    }
+}
+
+/* Datapath. */
+
+static char *
+odp_test_parse(char *args, void *payload)
+{
+    return parse(args, payload);
+}
+
+static void
+odp_test_execute(struct dp_packet_batch *batch, const void *payload,
+                 bool steal OVS_UNUSED)
+{
+    const struct test_action *a = payload;
+    struct dp_packet *packet;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        struct eth_header *eth = dp_packet_eth(packet);
+
+        eth->eth_src.ea[5] = a->byte;
+        COVERAGE_INC(test_extension);
+    }
+}
+
+static void
+odp_test_probe(struct flow *flow, void *payload OVS_UNUSED)
+{
+    flow->dl_type = htons(ETH_TYPE_IP);
+}
+
+/* Registration. */
+
+static const struct ofp_extension_class ofp_test_class = {
+    .name = "test",
+    .type = OFPEXT_TEST,
+    .odp = &odp_test_class,
+    .parse = ofp_test_parse,
+    .format = ofp_test_format,
+    .encode = ofp_test_encode,
+    .decode = ofp_test_decode,
+    .check = ofp_test_check,
+    .translate = ofp_test_translate,
+};
+
+static const struct odp_extension_class odp_test_class = {
+    .name = "test",
+    .type = OVS_EXTENSION_ATTR_TEST,
+    .size = sizeof(struct test_action),
+    .format = format,
+    .parse = odp_test_parse,
+    .execute = odp_test_execute,
+    .probe = odp_test_probe,
+};
+
+OVS_CONSTRUCTOR(register_test_extension)
+{
+    ofp_extension_register_for_test(&ofp_test_class);
+    odp_extension_register_for_test(&odp_test_class);
+}

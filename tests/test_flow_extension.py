@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the extensions' actions in Python's flow parsers.
+
+Needs the assembled python directory in PYTHONPATH, and netaddr and pyparsing
+(Debian: python3-netaddr, python3-pyparsing).
+"""
+
+import json
+import unittest
+import unittest.mock
+
+try:
+    import netaddr      # noqa: F401
+    import pyparsing    # noqa: F401
+except ImportError as error:
+    raise unittest.SkipTest("%s (Debian: python3-netaddr, python3-pyparsing)"
+                            % error)
+
+from ovs.flow import extension
+from ovs.flow.decoders import FlowEncoder
+from ovs.flow.filter import OFFilter
+from ovs.flow.kv import ParseError
+from ovs.flow.odp import ODPFlow
+from ovs.flow.ofp import OFPFlow
+
+ILA = [
+    (
+        "ila(locator=2001:0:87:0,csum=neutral-map,dir=out)",
+        {"locator": "2001:0:87:0", "csum": "neutral-map", "dir": "out"},
+    ),
+    (
+        "ila(locator=2001:0:87:0,csum=adj-transport,dir=in,field=ipv6_src)",
+        {
+            "locator": "2001:0:87:0",
+            "csum": "adj-transport",
+            "dir": "in",
+            "field": "ipv6_src",
+        },
+    ),
+    # Looks like a number, stays a string.
+    (
+        "ila(locator=0:0:0:0,csum=no-action,dir=out,ident-type=luid)",
+        {
+            "locator": "0:0:0:0",
+            "csum": "no-action",
+            "dir": "out",
+            "ident-type": "luid",
+        },
+    ),
+    (
+        "ila(locator=fd00:1:2:3,csum=neutral-map-auto,dir=out,"
+        "field=ipv6_dst,ident-type=use-format)",
+        {
+            "locator": "fd00:1:2:3",
+            "csum": "neutral-map-auto",
+            "dir": "out",
+            "field": "ipv6_dst",
+            "ident-type": "use-format",
+        },
+    ),
+]
+
+MALFORMED = [
+    "ila(locator=1:2:3:4,csum=no-action,dir=out,color=red)",
+    "ila(locator=1:2:3:4,out)",
+    "ila(locator=1:2:3:4",
+]
+
+PARSERS = [
+    (OFPFlow, "cookie=0x1, table=0, priority=9,ipv6 actions="),
+    (ODPFlow, "recirc_id(0),in_port(1),eth_type(0x86dd), packets:0, bytes:0, "
+              "used:never, actions:"),
+]
+
+
+def parse(flow_class, prefix, actions):
+    """Return the decoded actions as a list of (name, value)."""
+    flow = flow_class(prefix + actions)
+    return [(kv.key, kv.value) for kv in flow.actions_kv]
+
+
+class FlowExtensionTest(unittest.TestCase):
+    def each(self, check, cases):
+        """Call check(flow_class, prefix, case) for both parsers."""
+        for flow_class, prefix in PARSERS:
+            for case in cases:
+                with self.subTest(parser=flow_class.__name__, case=case):
+                    check(flow_class, prefix, case)
+
+    def test_ila(self):
+        def check(flow_class, prefix, case):
+            text, value = case
+            self.assertEqual(parse(flow_class, prefix, text),
+                             [("ila", value)])
+
+        self.each(check, ILA)
+
+    def test_among_other_actions(self):
+        def check(flow_class, prefix, case):
+            text, value = case
+            actions = parse(flow_class, prefix, "2," + text + ",3")
+            self.assertEqual(actions, [("output", {"port": 2}),
+                                       ("ila", value),
+                                       ("output", {"port": 3})])
+
+        self.each(check, ILA)
+
+    def test_inside_clone(self):
+        def check(flow_class, prefix, case):
+            text, value = case
+            actions = parse(flow_class, prefix, "clone(" + text + ",3)")
+            self.assertEqual(actions, [
+                ("clone", [{"ila": value}, {"output": {"port": 3}}])])
+
+        self.each(check, ILA)
+
+    def test_inside_openflow_write_actions(self):
+        for text, value in ILA:
+            actions = parse(*PARSERS[0], "write_actions(" + text + ")")
+            self.assertEqual(actions, [("write_actions", [{"ila": value}])])
+
+    def test_inside_datapath_sample_and_check_pkt_len(self):
+        for text, value in ILA:
+            for outer, expected in (
+                ("sample(sample=50%%,actions(%s))",
+                 {"sample": 50, "actions": [{"ila": value}]}),
+                ("check_pkt_len(size=99,gt(%s),le(drop))",
+                 {"size": 99, "gt": {"ila": value}, "le": {"drop": True}}),
+            ):
+                with self.subTest(outer=outer, text=text):
+                    [(_, found)] = parse(*PARSERS[1], outer % text)
+                    self.assertEqual(found, expected)
+
+    def test_position_of_the_text(self):
+        def check(flow_class, prefix, case):
+            text, _ = case
+            flow = flow_class(prefix + "2," + text)
+            meta = flow.actions_kv[1].meta
+            start = len(prefix) + meta.kpos
+            self.assertEqual(str(flow)[start:], text)
+
+        self.each(check, ILA)
+
+    def test_json(self):
+        def check(flow_class, prefix, case):
+            text, value = case
+            flow = flow_class(prefix + text)
+            self.assertEqual(
+                json.loads(json.dumps(flow.dict(), cls=FlowEncoder))
+                ["actions"], [{"ila": value}])
+
+        self.each(check, ILA)
+
+    def test_filter(self):
+        for flow_class, prefix in PARSERS:
+            flow = flow_class(prefix + ILA[0][0])
+            for text, found in (("ila.dir=out", True), ("ila.dir=in", False),
+                                ("ila", True), ("ila.csum~=map", True)):
+                with self.subTest(parser=flow_class.__name__, text=text):
+                    self.assertEqual(bool(OFFilter(text).evaluate(flow)),
+                                     found)
+
+    def test_malformed(self):
+        def check(flow_class, prefix, case):
+            self.assertRaises(ParseError, flow_class, prefix + case)
+
+        self.each(check, MALFORMED)
+
+    def test_registry(self):
+        self.assertIn("ila", extension.extension_decoders())
+        self.assertRaises(ValueError, extension.register_action, "ila", str)
+        # The answer is a copy.
+        extension.extension_decoders().clear()
+        self.assertIn("ila", extension.extension_decoders())
+
+    def test_no_action_of_upstream_is_replaced(self):
+        names = set(extension.extension_decoders())
+        with unittest.mock.patch.dict(extension._actions, clear=True):
+            for flow_class, _ in PARSERS:
+                upstream = flow_class._gen_action_decoders()._decoders
+                self.assertFalse(names & set(upstream))
+
+
+if __name__ == "__main__":
+    unittest.main()
