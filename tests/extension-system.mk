@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# System tests of the extensions: real daemons, namespaces and traffic.
+# Part of Open vSwitch's Makefile.am, beside tests/automake.mk.
+
+EXTENSION_SYSTEM_TESTSUITE_AT = \
+	tests/extension-system-testsuite.at \
+	tests/system-ila.at \
+	tests/system-tls-dns.at
+EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
+
+EXTRA_DIST += \
+	$(EXTENSION_SYSTEM_TESTSUITE_AT) \
+	$(EXTENSION_SYSTEM_TESTSUITE) \
+	tests/sandbox
+
+$(EXTENSION_SYSTEM_TESTSUITE): package.m4 $(EXTENSION_SYSTEM_TESTSUITE_AT) $(SYSTEM_USERSPACE_TESTSUITE_AT) tests/system-common-macros.at $(COMMON_MACROS_AT)
+	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
+	$(AM_V_at)mv $@.tmp $@
+
+# Everything happens in tests/sandbox: the host is not touched.
+check-extension-system: all $(EXTENSION_SYSTEM_TESTSUITE)
+	set $(SHELL) '$(srcdir)/tests/sandbox' $(SHELL) '$(EXTENSION_SYSTEM_TESTSUITE)' -C tests AUTOTEST_PATH='$(AUTOTEST_PATH)'; \
+	"$$@" $(TESTSUITEFLAGS) -j1 || (test X'$(RECHECK)' = Xyes && "$$@" --recheck)
+.PHONY: check-extension-system
+
+CLEAN_LOCAL += clean-extension-system
+clean-extension-system:
+	test ! -f '$(EXTENSION_SYSTEM_TESTSUITE)' || $(SHELL) '$(EXTENSION_SYSTEM_TESTSUITE)' -C tests --clean
