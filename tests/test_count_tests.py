@@ -73,6 +73,11 @@ class CountTest(unittest.TestCase):
         self.assertEqual(code, status, err)
         return err
 
+    def test_suite_with_title(self):
+        titled = STDOUT.replace("test suite.", "test suite: Something.")
+        self.expect(2, 1, 1, titled)
+        self.expect(8, 0, 1, unittest_log(5, "OK") + titled + RECHECK)
+
     def test_own_line(self):
         self.expect(3, 0, 2, "x\n3 passed, 0 failed, 2 skipped\n")
         self.expect(3, 1, 0, "3 passed, 1 failed, 0 skipped")
