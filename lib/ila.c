@@ -291,13 +291,8 @@ ila_translate_packet(const struct ila_xlat *xlat, struct ila_packet *packet,
                         ? ILA_SRC_OFS : ILA_DST_OFS];
     verdict = ila_translate_bytes(xlat, addr, &diff);
 
-    /* In no-action mode a complete checksum waits for the translation back.
-     * A partial one cannot: whoever finishes it adds only the payload and
-     * would so bring the old address into the packet for good. */
     if (verdict == ILA_TRANSLATED
-        && (xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT
-            || (xlat->csum_mode == ILA_CSUM_NO_ACTION
-                && packet->l4_partial))) {
+        && xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
         *l4 = ila_adjust_l4(packet, xlat->field, diff);
     }
     return verdict;

@@ -87,8 +87,11 @@ enum ila_verdict {
 };
 #define ILA_N_VERDICTS (ILA_DROP_CBIT + 1)
 
-/* What became of the transport checksum field in adj-transport mode, and of a
- * partial one in every mode that owes it a change. */
+/* What became of the transport checksum field.  Only adj-transport touches it.
+ * In the neutral modes neither a complete nor a partial checksum changes, as
+ * the sum over the address does not.  In no-action mode a partial one stays,
+ * too: finished from the field, it is the checksum for the SIR address, which
+ * is what the mode wants on the wire and what the other end restores. */
 enum ila_l4 {
     ILA_L4_UNTOUCHED,           /* Nothing to do: the mode does not ask for
                                  * it, UDP without checksum, later fragment,
