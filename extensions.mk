@@ -25,6 +25,7 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-xlate-ext.h
 
 tests_ovstest_SOURCES += \
+	tests/test-cpu-cores.c \
 	tests/test-door.c \
 	tests/test-ila.c \
 	tests/test-ila-text.c \
