@@ -55,10 +55,12 @@ EXTENSION_TESTSUITE_AT = \
 	tests/fixes.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
+	tests/ila-megaflow.at \
 	tests/ila-vectors.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \
+	tests/ila-megaflow.py \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py
 

@@ -45,12 +45,26 @@ static char * OVS_WARN_UNUSED_RESULT
 ila_parse_args(char *args, struct ila_xlat *xlat)
 {
     bool has_locator = false, has_csum = false, has_dir = false;
+    bool has_field = false, has_ident_type = false;
     char *key, *value;
 
     xlat->field = ILA_FIELD_DST;
     xlat->ident_type = ILA_IDENT_LUID;
     while (ofputil_parse_key_value(&args, &key, &value)) {
-        if (!strcmp(key, "locator")) {
+        bool *has = (!strcmp(key, "locator") ? &has_locator
+                     : !strcmp(key, "csum") ? &has_csum
+                     : !strcmp(key, "dir") ? &has_dir
+                     : !strcmp(key, "field") ? &has_field
+                     : !strcmp(key, "ident-type") ? &has_ident_type
+                     : NULL);
+        if (!has) {
+            return xasprintf("ila: unknown key \"%s\"", key);
+        } else if (*has) {
+            return xasprintf("ila: %s is given twice", key);
+        }
+        *has = true;
+
+        if (has == &has_locator) {
             char *error = ila_locator_from_string(value, &xlat->locator);
             if (error) {
                 char *full = xasprintf("ila: %s", error);
@@ -61,32 +75,27 @@ ila_parse_args(char *args, struct ila_xlat *xlat)
             if (why) {
                 return xasprintf("ila: locator \"%s\" %s", value, why);
             }
-            has_locator = true;
-        } else if (!strcmp(key, "csum")) {
+        } else if (has == &has_csum) {
             if (!ila_csum_mode_from_string(value, &xlat->csum_mode)) {
                 return xasprintf("ila: unknown csum mode \"%s\" (modes are "
                                  "adj-transport, neutral-map, "
                                  "neutral-map-auto and no-action)", value);
             }
-            has_csum = true;
-        } else if (!strcmp(key, "dir")) {
+        } else if (has == &has_dir) {
             if (!ila_dir_from_string(value, &xlat->dir)) {
                 return xasprintf("ila: unknown dir \"%s\" (in or out)",
                                  value);
             }
-            has_dir = true;
-        } else if (!strcmp(key, "field")) {
+        } else if (has == &has_field) {
             if (!ila_field_from_string(value, &xlat->field)) {
                 return xasprintf("ila: unknown field \"%s\" (ipv6_dst or "
                                  "ipv6_src)", value);
             }
-        } else if (!strcmp(key, "ident-type")) {
+        } else if (has == &has_ident_type) {
             if (!ila_ident_type_from_string(value, &xlat->ident_type)) {
                 return xasprintf("ila: unknown ident-type \"%s\" (luid or "
                                  "use-format)", value);
             }
-        } else {
-            return xasprintf("ila: unknown key \"%s\"", key);
         }
     }
 
@@ -263,15 +272,24 @@ ofp_ila_translate(const void *body, struct ofp_extension_xlate *x)
     enum ila_verdict verdict = ila_translate_addr(xlat, addr);
 
     /* The identifier stays wild: the datapath does its arithmetic for each
-     * packet.  A later match or action that looks at the translated
-     * identifier's last word unwildcards it, and then it is a function of bits
-     * that are exact. */
+     * packet. */
     memset(mask, 0xff, 8);
     if (xlat->csum_mode == ILA_CSUM_NEUTRAL_MAP) {
         mask->s6_addr[8] |= ILA_C_BIT;
     }
     if (xlat->ident_type == ILA_IDENT_USE_FORMAT) {
         mask->s6_addr[8] |= ILA_TYPE_MASK;
+    }
+
+    /* But each bit of the adjusted word depends on all of its bits, because a
+     * carry goes through and around: one that is looked at makes all exact. */
+    if (xlat->csum_mode == ILA_CSUM_NEUTRAL_MAP
+        || xlat->csum_mode == ILA_CSUM_NEUTRAL_MAP_AUTO) {
+        size_t ofs = (xlat->field == ILA_FIELD_DST
+                      ? offsetof(struct flow, ipv6_dst)
+                      : offsetof(struct flow, ipv6_src));
+
+        ofp_extension_together_add(x->together, ofs + 14, 2);
     }
 
     /* Even an address that is not translated goes to the datapath, which

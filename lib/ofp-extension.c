@@ -3,8 +3,9 @@
 #include <config.h>
 #include "ofp-extension.h"
 
-#include <strings.h>
+#include <string.h>
 
+#include "flow.h"
 #include "ila-action.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
@@ -77,6 +78,34 @@ ofpact_extension_put(struct ofpbuf *ofpacts,
     a = ofpacts->header;
     ofpact_finish_EXTENSION(ofpacts, &a);
     return a->body;
+}
+
+void
+ofp_extension_together_add(struct ofp_extension_together *t,
+                           size_t ofs, size_t size)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->ranges[i].ofs == ofs && t->ranges[i].size == size) {
+            return;
+        }
+    }
+    ovs_assert(t->n < OFP_EXTENSION_MAX_TOGETHER);
+    t->ranges[t->n].ofs = ofs;
+    t->ranges[t->n].size = size;
+    t->n++;
+}
+
+void
+ofp_extension_together_apply(const struct ofp_extension_together *t,
+                             struct flow_wildcards *wc)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        uint8_t *mask = (uint8_t *) &wc->masks + t->ranges[i].ofs;
+
+        if (!is_all_zeros(mask, t->ranges[i].size)) {
+            memset(mask, 0xff, t->ranges[i].size);
+        }
+    }
 }
 
 void

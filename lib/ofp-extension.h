@@ -55,6 +55,30 @@ enum ofp_extension_type {
     OFPEXT_TEST = 0xffff,       /* For programs in tests/ only. */
 };
 
+/* Ranges of bytes of "struct flow" of which a megaflow has to match either all
+ * bits or none.
+ *
+ * An action whose result has bits that depend on many bits of the flow at once
+ * (a carry does that) names those here instead of unwildcarding them: they
+ * stay wild as long as nobody looks at the result, and if somebody looks at
+ * part of it, which unwildcards that part alone, the rest joins in. */
+#define OFP_EXTENSION_MAX_TOGETHER 8
+struct ofp_extension_together {
+    struct {
+        uint16_t ofs;
+        uint16_t size;
+    } ranges[OFP_EXTENSION_MAX_TOGETHER];
+    size_t n;
+};
+
+/* Adds the 'size' bytes at offset 'ofs' of "struct flow". */
+void ofp_extension_together_add(struct ofp_extension_together *,
+                                size_t ofs, size_t size);
+
+/* Makes each range of which a bit is set in 'wc' exact as a whole. */
+void ofp_extension_together_apply(const struct ofp_extension_together *,
+                                  struct flow_wildcards *wc);
+
 /* What an action sees of the translation of a flow, and what it leaves behind.
  * Set fields that were pending are in 'odp_actions' already, thus '*flow' and
  * '*base_flow' agree on what the packet looks like. */
@@ -66,6 +90,9 @@ struct ofp_extension_xlate {
     struct flow_wildcards *wc;      /* Set the bits of the original flow that
                                      * the outcome depends on, no more: all
                                      * others stay wild in the megaflow. */
+    struct ofp_extension_together *together; /* Add what the outcome depends
+                                              * on as far as somebody looks at
+                                              * it. */
     struct ofpbuf *odp_actions;     /* Append what the datapath must do. */
     struct ds *trace;               /* Say what was done, in a line; null if
                                      * nobody is listening. */

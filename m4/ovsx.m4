@@ -20,7 +20,7 @@ AC_DEFUN([OVSX_TOOLS],
      [OVSX_MISSING([a C++ compiler], [install the Debian package g++])])
    AC_PROG_SED
    AC_PROG_MKDIR_P
-   OVSX_NEED_PROG([PATCH], [patch], [patch])
+   OVSX_NEED_PROG([PATCH_PROG], [patch], [patch])
    OVSX_NEED_PROG([AUTORECONF], [autoreconf], [autoconf])
    OVSX_NEED_PROG([AUTOMAKE_PROG], [automake], [automake])
    OVSX_NEED_PROG([LIBTOOLIZE], [libtoolize], [libtool])
