@@ -18,9 +18,11 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/odp-extension.h \
 	lib/ofp-actions-ext.h \
 	lib/ofp-extension.c \
-	lib/ofp-extension.h
+	lib/ofp-extension.h \
+	lib/partial-csum.h
 
 ofproto_libofproto_la_SOURCES += \
+	ofproto/extension-state.h \
 	ofproto/ofproto-dpif-ext.h \
 	ofproto/ofproto-dpif-xlate-ext.h
 
