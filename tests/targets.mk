@@ -69,12 +69,12 @@ check-upstream: check_packages all
 	    set -- "$$@" --sandbox '$(sandbox)'; \
 	fi; \
 	$(logged) logs/$@.log $(PYTHON3) $(build_aux)/check-upstream "$$@" \
-	    $(TESTSUITEFLAGS)
+	    -- $(TESTSUITEFLAGS)
 
 # Likewise upstream's system tests for the userspace datapath.
 check-system-upstream: check_packages all
 	@$(logged) logs/$@.log $(SHELL) $(build_aux)/check-system-upstream $(upstream) \
-	    $(TESTSUITEFLAGS)
+	    -- $(TESTSUITEFLAGS)
 
 # Real traffic through the switch, in three minutes.
 demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb

@@ -289,7 +289,7 @@ class RunTest(unittest.TestCase):
         self.tree("stock", [("a", "ok"), ("b", "FAILED"),
                             ("c", "skipped")])
         output = self.check("1 passed, 0 failed, 2 skipped")
-        tail = output[output.index("Also fails on stock:"):]
+        tail = output[output.index("Also fails on stock, counted"):]
         self.assertIn("fake.at: b", tail)
         self.assertIn("fake.at: c", tail)
 
