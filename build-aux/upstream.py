@@ -12,6 +12,15 @@ import tarfile
 # Versions of Open vSwitch that the series in patches/ovs is made for.
 SUPPORTED = ("3.1",)
 
+# Versions of Linux that the series in patches/linux is made for.
+SUPPORTED_LINUX = ("6.1",)
+
+# What of Linux's source is needed: the datapath, what tells the version, and
+# the checker of its coding style.
+LINUX_FILES = re.compile(r"(?:net/openvswitch/[^/]+|Makefile|scripts/(?:"
+                         r"checkpatch\.pl|spelling\.txt|"
+                         r"const_structs\.checkpatch))$")
+
 # Directories of ours that mirror those of Open vSwitch, and what joins the
 # top of its tree.
 JOINED = ("include", "lib", "ofproto", "python", "tests", "vswitchd")
@@ -42,7 +51,9 @@ def our_files(top):
     found = [FRAGMENT]
     for room in JOINED:
         for directory, subdirs, names in os.walk(os.path.join(top, room)):
-            subdirs[:] = sorted(d for d in subdirs if d != "__pycache__")
+            # What tests the kernel module is no part of Open vSwitch.
+            subdirs[:] = sorted(d for d in subdirs if d != "__pycache__"
+                                and (room, d) != ("tests", "kernel"))
             found += [os.path.relpath(os.path.join(directory, name), top)
                       for name in sorted(names)
                       if not name.startswith(".") and name[-1] != "~"]
@@ -105,15 +116,72 @@ def check_version(tree):
     return found
 
 
-def apply_patch(tree, patch):
-    """Applies 'patch' to 'tree' as it stands: no fuzz, no rejects left."""
+def unpack_linux(source, destination):
+    """Unpacks what we need of 'source', a tarball or directory of Linux, as
+    new 'destination'."""
+    shutil.rmtree(destination, ignore_errors=True)
+    os.makedirs(destination)
+
+    def wanted(names):
+        for name in names:
+            path = name.split("/", 1)[-1]
+            if LINUX_FILES.match(path):
+                yield name, os.path.join(destination, path)
+
+    if os.path.isdir(source):
+        names = [os.path.join(".", path) for path in ["Makefile"]
+                 + [os.path.join(room, name)
+                    for room in ("net/openvswitch", "scripts")
+                    for name in sorted(os.listdir(os.path.join(source, room)))]
+                 if not path.endswith((".o", ".ko", ".cmd", ".mod.c"))]
+        for name, at in wanted(names):
+            os.makedirs(os.path.dirname(at), exist_ok=True)
+            shutil.copyfile(os.path.join(source, name), at)
+        return
+    try:
+        with tarfile.open(source) as tar:
+            for member in tar:
+                for _, at in wanted([member.name] if member.isfile() else []):
+                    os.makedirs(os.path.dirname(at), exist_ok=True)
+                    with open(at, "wb") as f:
+                        shutil.copyfileobj(tar.extractfile(member), f)
+    except (OSError, EOFError, tarfile.TarError) as e:
+        why = str(e).splitlines()[0].rstrip(":")
+        raise UpstreamError(f"{source}: not a readable tarball ({why}); "
+                            f"Debian's is in the package linux-source-6.1")
+
+
+def linux_version(tree):
+    """The version in the Makefile of 'tree', a Linux; checked."""
+    try:
+        text = "\n".join(read_lines(os.path.join(tree, "Makefile")))
+    except OSError:
+        text = ""
+    found = ".".join(re.findall(r"^(?:VERSION|PATCHLEVEL|SUBLEVEL) = (\d+)$",
+                                text, re.MULTILINE))
+    if not found or not os.path.exists(os.path.join(tree, "net", "openvswitch",
+                                                    "datapath.c")):
+        raise UpstreamError("the source of Linux holds no net/openvswitch: "
+                            "install the Debian package linux-source-6.1 or "
+                            "give another --with-linux-source")
+    if not any(found.startswith(s + ".") for s in SUPPORTED_LINUX):
+        raise UpstreamError(f"Linux {found} is not supported (supported: "
+                            f"{', '.join(SUPPORTED_LINUX)}.x): give another "
+                            f"--with-linux-source")
+    return found
+
+
+def apply_patch(tree, patch, strip=1, of=None):
+    """Applies 'patch' to 'tree' as it stands: no fuzz, no rejects left.  'of'
+    names the upstream in errors."""
     result = subprocess.run(
-        ["patch", "-p1", "-F0", "-s", "-f", "--no-backup-if-mismatch", "-r-",
+        ["patch", f"-p{strip}", "-F0", "-s", "-f", "--no-backup-if-mismatch", "-r-",
          "-d", tree, "-i", os.path.abspath(patch)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
-        raise UpstreamError(f"{patch} does not apply to Open vSwitch "
-                            f"{version(tree)}:\n{result.stdout.rstrip()}")
+        of = of or f"Open vSwitch {version(tree)}"
+        raise UpstreamError(f"{patch} does not apply to {of}:\n"
+                            f"{result.stdout.rstrip()}")
 
 
 def patched_tree(source, patch_dir, destination):

@@ -59,11 +59,11 @@ AC_DEFUN([OVSX_OVS_SOURCE],
    AC_SUBST([OVS_SOURCE_VERSION])])
 
 # OVSX_LINUX: --with-linux and --with-linux-source.  The kernel module is not
-# part of the default build, so nothing is looked for unless it is given.
+# part of the default build: "make datapath" looks for what is not given.
 AC_DEFUN([OVSX_LINUX],
   [AC_ARG_WITH([linux],
      [AS_HELP_STRING([--with-linux=BUILDDIR],
-        [build directory of the kernel that the module is for])],
+        [build directory of the kernel that the module is for @<:@newest 6.1 installed@:>@])],
      [], [with_linux=no])
    AS_CASE([$with_linux],
      [no|yes|''], [LINUX_BUILD=],
@@ -72,12 +72,14 @@ AC_DEFUN([OVSX_LINUX],
       LINUX_BUILD=`cd "$with_linux" && pwd`])
    AC_ARG_WITH([linux-source],
      [AS_HELP_STRING([--with-linux-source=DIR|TARBALL],
-        [source of Linux that holds net/openvswitch])],
+        [source of Linux that holds net/openvswitch @<:@/usr/src/linux-source-6.1.tar.xz@:>@])],
      [], [with_linux_source=no])
    AS_CASE([$with_linux_source],
      [no|yes|''], [LINUX_SOURCE=],
      [AS_IF([test -e "$with_linux_source/net/openvswitch/datapath.c" || test -f "$with_linux_source"],
-        [LINUX_SOURCE=$with_linux_source],
+        [AS_CASE([$with_linux_source],
+           [/*], [LINUX_SOURCE=$with_linux_source],
+           [LINUX_SOURCE=`pwd`/$with_linux_source])],
         [AC_MSG_ERROR([$with_linux_source: holds no net/openvswitch: install the Debian package linux-source-6.1 or give another --with-linux-source])])])
    AC_SUBST([LINUX_BUILD])
    AC_SUBST([LINUX_SOURCE])])

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel module.  Part of the top Makefile.
+#
+# It is assembled in datapath-src and built there by Kbuild, for the kernel of
+# --with-linux from the source of --with-linux-source.  datapath-linux keeps
+# what was taken out of the latter.
+
+linux_source = $(or $(LINUX_SOURCE),/usr/src/linux-source-6.1.tar.xz)
+find_linux = $(SHELL) $(build_aux)/find-linux '$(LINUX_BUILD)'
+assemble_datapath = $(PYTHON3) $(build_aux)/assemble-datapath \
+	--top '$(abs_srcdir)' --source '$(linux_source)' \
+	--cache datapath-linux --version '$(PACKAGE_VERSION)'
+kbuild = linux=`$(find_linux)` && \
+	$(MAKE) $(jobs) --no-print-directory -C "$$linux" M='$(abs_builddir)/datapath-src'
+
+datapath: datapath-src
+	@$(kbuild) modules
+
+# Both the assembly and Kbuild see for themselves what has to be done.
+datapath-src:
+	@$(find_linux) >/dev/null
+	$(AM_V_GEN)$(assemble_datapath) $@
+
+# A tree below DESTDIR from which DKMS, or "make -C BUILDDIR M=TREE" alone,
+# builds the modules.
+dkms_tree = $(DESTDIR)/usr/src/openvswitch-extended-$(PACKAGE_VERSION)
+datapath-dkms:
+	$(AM_V_GEN)$(MKDIR_P) '$(DESTDIR)/usr/src' && \
+	    $(assemble_datapath) --copy '$(dkms_tree)'
+
+# What can be tested without a kernel to load the module into.
+check-datapath: datapath
+	@$(logged) logs/$@.log $(MAKE) --no-print-directory datapath-tests
+datapath-tests:
+	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o
+	CC='$(CC)' MODULES='$(abs_builddir)/datapath-src' \
+	    CHECKPATCH='$(abs_builddir)/datapath-linux/scripts/checkpatch.pl' \
+	    VERSION='$(PACKAGE_VERSION)' PYTHONDONTWRITEBYTECODE=yes \
+	    $(PYTHON3) -m unittest discover -v -s '$(srcdir)/tests/kernel'
+
+.PHONY: datapath datapath-src datapath-dkms check-datapath datapath-tests
+
+clean-local: clean-datapath
+clean-datapath:
+	rm -rf datapath-src datapath-src.new datapath-linux
+.PHONY: clean-datapath
