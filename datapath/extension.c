@@ -21,7 +21,7 @@ int ovs_extension_validate(const struct nlattr *a,
 			   bool log)
 {
 	const struct nlattr *payload = nla_data(a);
-	const struct ovs_extension *extension;
+	const struct ovs_extension *extension = NULL;
 	unsigned int type;
 
 	BUILD_BUG_ON(OVS_ACTION_ATTR_EXTENSION <= __OVS_ACTION_ATTR_MAX);
@@ -34,7 +34,8 @@ int ovs_extension_validate(const struct nlattr *a,
 	}
 
 	type = payload->nla_type;
-	extension = type < ARRAY_SIZE(extensions) ? extensions[type] : NULL;
+	if (type < ARRAY_SIZE(extensions))
+		extension = extensions[type];
 	if (!extension) {
 		OVS_NLERR(log, "Unknown extension action type %u", type);
 		return -EINVAL;
