@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of the kernel module that need no kernel to load it into.
+
+"make check-datapath" runs them at the top of the source; the environment says
+where the modules (MODULES) and Linux's checkpatch.pl (CHECKPATCH) are."""
+
+import glob
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+MODES = {"adj-transport": 0, "neutral-map": 1, "no-action": 2,
+         "neutral-map-auto": 3}
+IN, OUT = 1, 2
+DST, SRC = 0, 1
+LUID, USE_FORMAT = 1, 32
+
+SIR = "3333000000000001"
+ILA = "2001000000870000"
+CSUM_AT = {6: 16, 17: 6, 58: 2}
+
+
+def locator(text):
+    """Four hexadecimal words as 16 digits."""
+    return "".join(f"{int(word, 16):04x}" for word in text.split(":"))
+
+
+def total(data):
+    """The one's complement sum of 'data', of even length."""
+    result = sum(int.from_bytes(data[i:i + 2], "big")
+                 for i in range(0, len(data), 2))
+    while result >> 16:
+        result = (result & 0xffff) + (result >> 16)
+    return result
+
+
+def pseudo(packet, proto, length):
+    return packet[8:40] + length.to_bytes(4, "big") + bytes([0, 0, 0, proto])
+
+
+def random_packet(rng, prefix, chain=True):
+    """A packet from a random source to an identifier of 'prefix', with a
+    right checksum, and where its transport header is."""
+    proto = rng.choice((6, 17, 58))
+    size = rng.randrange(20, 80) * 2
+    l4 = bytearray(rng.randbytes(size))
+    extra, first = b"", proto
+    if chain and rng.random() < .5:
+        options = rng.randrange(3)
+        first = rng.choice((0, 60, 44))
+        extra = (bytes([proto, 0, 0, rng.randrange(2)]) + rng.randbytes(4)
+                 if first == 44 else
+                 bytes([proto, options, 1, 4 + 8 * options])
+                 + bytes(4 + 8 * options))
+    packet = (b"\x60\0\0\0" + (len(extra) + size).to_bytes(2, "big")
+              + bytes([first, 64]) + b"\x20\x01" + rng.randbytes(14)
+              + bytes.fromhex(prefix) + b"\x20" + rng.randbytes(7))
+    at = CSUM_AT[proto]
+    l4[at:at + 2] = b"\0\0"
+    check = 0xffff ^ total(pseudo(packet, proto, size) + l4)
+    l4[at:at + 2] = (check or 0xffff).to_bytes(2, "big")
+    return packet + extra + bytes(l4), 40 + len(extra), proto
+
+
+def checksum_is_good(packet, l4, proto):
+    return total(pseudo(packet, proto, len(packet) - l4)
+                 + packet[l4:]) == 0xffff
+
+
+class Arithmetic(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.program = os.path.join(scratch.name, "test-ila-kernel")
+        subprocess.run(
+            [*os.environ.get("CC", "cc").split(), "-O1", "-g", "-Wall",
+             "-Wextra", "-Werror", "-fsanitize=address,undefined",
+             "-fno-sanitize-recover=all",
+             "-include", os.path.join(HERE, "kernel-shim.h"),
+             "-I", os.path.join(HERE, "shim"),
+             "-I", os.path.join(TOP, "include"),
+             "-I", os.path.join(TOP, "datapath"), "-o", cls.program,
+             os.path.join(HERE, "test-ila-kernel.c"),
+             os.path.join(TOP, "datapath", "ila.c")], check=True)
+
+    def run_all(self, cases):
+        """'cases' are tuples of what a line of input has; returns the lines of
+        output."""
+        text = "".join(" ".join(map(str, case)) + "\n" for case in cases)
+        result = subprocess.run([self.program], input=text, text=True,
+                                stdout=subprocess.PIPE, check=True)
+        lines = result.stdout.splitlines()
+        self.assertEqual(len(lines), len(cases))
+        return lines
+
+    def test_vectors(self):
+        """The vectors that are about one mapping, and their inverses."""
+        path = os.path.join(TOP, "tests", "ila-vectors.json")
+        with open(path, encoding="utf-8") as f:
+            vectors = json.load(f)["vectors"]
+        cases, expected = [], []
+        for v in vectors:
+            if v["match_index"] is None:
+                continue
+            m = v["table"][v["match_index"]]
+            direction = IN if m["direction"] == "ila2sir" else OUT
+            partial = int(v["l4_partial"])
+            mode = MODES[m["csum_mode"]]
+            cases.append((locator(m["locator"]), mode, direction, DST, LUID, 0,
+                          partial, v["in"]))
+            expected.append((v["id"], "drop" if v["verdict"] == "drop"
+                             else v["out"]))
+            if v["verdict"] == "translate" and m["match_locator"]:
+                cases.append((locator(m["match_locator"]), mode,
+                              IN + OUT - direction, DST, LUID, 0, partial,
+                              v["out"]))
+                expected.append((v["id"] + " inverse", v["inverse"]))
+        self.assertGreater(len(cases), 80)
+        for output, (name, wanted) in zip(self.run_all(cases), expected):
+            with self.subTest(name):
+                self.assertEqual(output, wanted)
+
+    def test_multicast_passes(self):
+        packet = "60" + "00" * 5 + "3b40" + "20" + "00" * 15 + "ff02" + \
+            "00" * 14
+        for mode in MODES.values():
+            self.assertEqual(self.run_all([(SIR, mode, IN, DST, LUID, 0, 0,
+                                            packet)]), ["pass"])
+
+    def test_use_format(self):
+        """Only identifiers whose type bits say LUID are translated."""
+        cases = [(ILA, 2, OUT, DST, USE_FORMAT, 0, 0,
+                  "60" + "00" * 5 + "3b40" + "20" + "00" * 15 + SIR
+                  + f"{first:02x}" + "00" * 6 + "01")
+                 for first in range(256)]
+        for first, output in enumerate(self.run_all(cases)):
+            self.assertEqual(output == "pass", first >> 5 != 1, hex(first))
+
+    def test_validation(self):
+        packet = "60" + "00" * 39
+        good = dict(locator=SIR, csum_mode=0, dir=OUT, field=DST,
+                    ident_type=LUID, flags=0)
+        bad = [("locator", x) for x in ("0" * 16, "ff02" + "0" * 12,
+                                        "fe80" + "0" * 12,
+                                        "febf" + "0" * 12)]
+        bad += [("csum_mode", x) for x in (4, 255)]
+        bad += [("dir", x) for x in (0, 3, 255)]
+        bad += [("field", x) for x in (2, 255)]
+        bad += [("ident_type", x) for x in (0, 2, 31, 33, 255)]
+        bad += [("flags", x) for x in (1, 0x80000000)]
+        cases = [(*{**good, name: value}.values(), 0, packet)
+                 for name, value in bad]
+        self.assertEqual(self.run_all(cases),
+                         [f"invalid {name}" for name, _ in bad])
+        fine = [("locator", "fec0" + "0" * 12), ("locator", "0" * 15 + "1"),
+                ("csum_mode", 3), ("dir", IN), ("field", SRC),
+                ("ident_type", USE_FORMAT)]
+        cases = [(*{**good, name: value}.values(), 0, packet)
+                 for name, value in fine]
+        for output in self.run_all(cases):
+            self.assertNotIn("invalid", output)
+
+    def test_adjusted_checksums(self):
+        """They are what a receiver computes, for both fields."""
+        rng = random.Random(1)
+        packets = [random_packet(rng, SIR) for _ in range(20000)]
+        for field in DST, SRC:
+            outputs = self.run_all([(ILA, 0, OUT, field, LUID, 0, 0, p.hex())
+                                    for p, _, _ in packets])
+            at = 24 if field == DST else 8
+            for output, (p, l4, proto) in zip(outputs, packets):
+                output = bytes.fromhex(output)
+                self.assertEqual(output[at:at + 8].hex(), ILA)
+                self.assertTrue(checksum_is_good(output, l4, proto), p.hex())
+                at_check = l4 + CSUM_AT[proto]
+                self.assertFalse(proto == 17 and
+                                 output[at_check:at_check + 2] == b"\0\0")
+
+    def test_partial_checksums(self):
+        """When the device has finished them they are right."""
+        rng = random.Random(2)
+        cases, packets = [], []
+        for _ in range(5000):
+            packet, l4, proto = random_packet(rng, SIR, chain=False)
+            at = l4 + CSUM_AT[proto]
+            sum_ = total(pseudo(packet, proto, len(packet) - l4))
+            packet = (packet[:at] + sum_.to_bytes(2, "big") + packet[at + 2:])
+            packets.append((l4, proto))
+            cases.append((ILA, 0, OUT, DST, LUID, 0, 1, packet.hex()))
+        for output, (l4, proto) in zip(self.run_all(cases), packets):
+            output = bytes.fromhex(output)
+            at = l4 + CSUM_AT[proto]
+            check = 0xffff ^ total(output[l4:])
+            output = output[:at] + check.to_bytes(2, "big") + output[at + 2:]
+            self.assertTrue(checksum_is_good(output, l4, proto))
+
+    def test_neutral_modes(self):
+        """Nothing but the address changes, its sum does not, and there is a
+        way back."""
+        rng = random.Random(3)
+        for mode in MODES["neutral-map"], MODES["neutral-map-auto"]:
+            packets = []
+            while len(packets) < 10000:
+                packet = random_packet(rng, SIR)[0]
+                if packet[38:40] != b"\0\0":    # It would return as ffff.
+                    packets.append(packet)
+            there = self.run_all([(ILA, mode, OUT, DST, LUID, 0, 0, p.hex())
+                                  for p in packets])
+            back = self.run_all([(SIR, mode, IN, DST, LUID, 0, 0, out)
+                                 for out in there])
+            for packet, out, again in zip(packets, there, back):
+                out = bytes.fromhex(out)
+                self.assertEqual(out[:24] + out[40:], packet[:24] + packet[40:])
+                self.assertEqual(total(out), total(packet))
+                self.assertEqual(again, packet.hex())
+
+    def test_cut_off(self):
+        """A packet of any length is read within its bounds."""
+        rng = random.Random(4)
+        cases = []
+        for _ in range(300):
+            packet = random_packet(rng, SIR)[0]
+            cases += [(ILA, 0, OUT, DST, LUID, 0, 0, packet[:n].hex())
+                      for n in range(40, min(len(packet), 100))]
+        self.run_all(cases)
+
+    def test_any_bytes(self):
+        rng = random.Random(5)
+        self.run_all([(ILA, 0, rng.choice((IN, OUT)), rng.choice((DST, SRC)),
+                       LUID, 0, rng.randrange(2),
+                       (b"\x60" + rng.randbytes(5)
+                        + rng.choice((b"\0", b"\x2b", b"\x2c", b"\x33",
+                                      b"\x3c", b"\x06"))
+                        + rng.randbytes(rng.randrange(33, 200))).hex())
+                      for _ in range(20000)])
+
+
+class Modules(unittest.TestCase):
+    @unittest.skipUnless("MODULES" in os.environ, "run by make check-datapath")
+    @unittest.skipUnless(shutil.which("modinfo", path="/sbin:/usr/sbin:"
+                                      + os.environ.get("PATH", "")),
+                         "no modinfo: install the Debian package kmod")
+    def test_version(self):
+        """modinfo says which version of the fork it is."""
+        modinfo = shutil.which("modinfo", path="/sbin:/usr/sbin:"
+                               + os.environ.get("PATH", ""))
+        version = subprocess.run(
+            [modinfo, "-F", "version",
+             os.path.join(os.environ["MODULES"], "openvswitch.ko")],
+            stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        self.assertEqual(version, os.environ["VERSION"])
+
+    @unittest.skipUnless("MODULES" in os.environ, "run by make check-datapath")
+    def test_all_there(self):
+        for name in "openvswitch", "vport-vxlan", "vport-geneve", "vport-gre":
+            self.assertTrue(os.path.exists(os.path.join(
+                os.environ["MODULES"], name + ".ko")), name)
+
+
+class Style(unittest.TestCase):
+    @unittest.skipUnless(os.path.exists(os.environ.get("CHECKPATCH", "")),
+                         "run by make check-datapath")
+    @unittest.skipUnless(shutil.which("perl"), "no perl")
+    def test_checkpatch(self):
+        """Kernel coding style, as Linux's own checker sees it."""
+        files = sorted(glob.glob(os.path.join(TOP, "datapath", "*.[ch]"))
+                       + glob.glob(os.path.join(HERE, "*.c")))
+        result = subprocess.run(
+            ["perl", os.environ["CHECKPATCH"], "--strict", "--no-tree",
+             "--terse", "--no-summary", "-f", *files],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
