@@ -129,11 +129,10 @@ def unpack_linux(source, destination):
                 yield name, os.path.join(destination, path)
 
     if os.path.isdir(source):
-        names = [os.path.join(".", path) for path in ["Makefile"]
-                 + [os.path.join(room, name)
-                    for room in ("net/openvswitch", "scripts")
-                    for name in sorted(os.listdir(os.path.join(source, room)))]
-                 if not path.endswith((".o", ".ko", ".cmd", ".mod.c"))]
+        names = [f"./{room}{name}" for room in ("", "net/openvswitch/",
+                                                "scripts/")
+                 for name in sorted(os.listdir(os.path.join(source, room)))
+                 if not name.endswith((".o", ".ko", ".cmd", ".mod.c"))]
         for name, at in wanted(names):
             os.makedirs(os.path.dirname(at), exist_ok=True)
             shutil.copyfile(os.path.join(source, name), at)
@@ -175,8 +174,8 @@ def apply_patch(tree, patch, strip=1, of=None):
     """Applies 'patch' to 'tree' as it stands: no fuzz, no rejects left.  'of'
     names the upstream in errors."""
     result = subprocess.run(
-        ["patch", f"-p{strip}", "-F0", "-s", "-f", "--no-backup-if-mismatch", "-r-",
-         "-d", tree, "-i", os.path.abspath(patch)],
+        ["patch", f"-p{strip}", "-F0", "-s", "-f", "--no-backup-if-mismatch",
+         "-r-", "-d", tree, "-i", os.path.abspath(patch)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
         of = of or f"Open vSwitch {version(tree)}"

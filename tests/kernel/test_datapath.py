@@ -218,7 +218,8 @@ class Arithmetic(unittest.TestCase):
                                  for out in there])
             for packet, out, again in zip(packets, there, back):
                 out = bytes.fromhex(out)
-                self.assertEqual(out[:24] + out[40:], packet[:24] + packet[40:])
+                self.assertEqual(out[:24] + out[40:],
+                                 packet[:24] + packet[40:])
                 self.assertEqual(total(out), total(packet))
                 self.assertEqual(again, packet.hex())
 
