@@ -111,7 +111,8 @@ static bool ila_adjust_l4(struct sk_buff *skb, const struct ovs_ila_l4 *l4,
 }
 
 /* Brings what is known about the checksums of 'skb' in line with an address
- * that changed by 'diff' while nothing else in the packet made up for it.
+ * that changed by 'diff' while nothing else in the packet made up for it.  What
+ * a device or a tunnel found valid, it found so for another address.
  */
 static void ila_update_summed(struct sk_buff *skb, u16 diff)
 {
@@ -119,11 +120,12 @@ static void ila_update_summed(struct sk_buff *skb, u16 diff)
 		skb->csum = csum_add(skb->csum, (__force __wsum)htons(diff));
 	} else if (skb->ip_summed == CHECKSUM_UNNECESSARY &&
 		   !skb_is_gso(skb)) {
-		/* The device judged another address.  A list of packets that
-		 * is going to be taken apart must keep its state.
+		/* A list of packets that is going to be taken apart must keep
+		 * its state.
 		 */
 		skb->ip_summed = CHECKSUM_NONE;
 	}
+	skb->csum_valid = 0;
 }
 
 static struct in6_addr *ila_address(const struct sk_buff *skb, u8 field)
