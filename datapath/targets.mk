@@ -11,8 +11,10 @@ find_linux = $(SHELL) $(build_aux)/find-linux '$(LINUX_BUILD)'
 assemble_datapath = $(PYTHON3) $(build_aux)/assemble-datapath \
 	--top '$(abs_srcdir)' --source '$(linux_source)' \
 	--cache datapath-linux --version '$(PACKAGE_VERSION)'
+# Without vmlinux, which headers lack, there is nothing to relate BTF to.
 kbuild = linux=`$(find_linux)` && \
-	$(MAKE) $(jobs) --no-print-directory -C "$$linux" M='$(abs_builddir)/datapath-src'
+	$(MAKE) $(jobs) --no-print-directory -C "$$linux" M='$(abs_builddir)/datapath-src' \
+	    `test -e "$$linux/vmlinux" || echo CONFIG_DEBUG_INFO_BTF_MODULES=`
 
 datapath: datapath-src
 	@$(kbuild) modules
