@@ -32,7 +32,7 @@ datapath-dkms:
 	    $(assemble_datapath) --copy '$(dkms_tree)'
 
 # What can be tested without a kernel to load the module into.
-check-datapath: datapath
+check-datapath: check_packages datapath
 	@$(logged) logs/$@.log $(MAKE) --no-print-directory datapath-tests
 datapath-tests:
 	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o

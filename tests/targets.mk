@@ -14,12 +14,12 @@ count_tests = $(PYTHON3) $(build_aux)/count-tests
 test_jobs = -j8
 
 check_packages:
-	@$(install_packages) build check
+	@$(install_packages) build check kernel
 .PHONY: check_packages
 
 # Everything but upstream's suites.  A part that fails does not keep the next
 # one from running.
-CHECKS = style unit system install dist
+CHECKS = style unit system install datapath dist
 check-local: check_packages
 	@rc=0; logs=; \
 	for t in $(CHECKS); do \
