@@ -327,15 +327,6 @@ static const struct ila_name ident_type_names[] = {
     { ILA_IDENT_USE_FORMAT, "use-format" },
 };
 
-static const struct ila_name verdict_names[] = {
-    { ILA_TRANSLATED, "translated" },
-    { ILA_PASS_MULTICAST, "multicast" },
-    { ILA_PASS_TYPE, "type-mismatch" },
-    { ILA_PASS_MALFORMED, "malformed" },
-    { ILA_DROP_CBIT, "cbit-collision" },
-};
-BUILD_ASSERT_DECL(ARRAY_SIZE(verdict_names) == ILA_N_VERDICTS);
-
 /* Numbers come from netlink and OpenFlow, too: never fails. */
 static const char *
 ila_name_of(const struct ila_name *names, size_t n, int value)
@@ -431,12 +422,6 @@ ila_ident_type_from_string(const char *s, enum ila_ident_type *ident_type)
         *ident_type = name->value;
     }
     return name != NULL;
-}
-
-const char *
-ila_verdict_to_string(enum ila_verdict verdict)
-{
-    return ila_name_of(verdict_names, ARRAY_SIZE(verdict_names), verdict);
 }
 
 char *

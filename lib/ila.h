@@ -85,7 +85,6 @@ enum ila_verdict {
                                  * set in an address that neutral-map was to
                                  * translate to the underlay. */
 };
-#define ILA_N_VERDICTS (ILA_DROP_CBIT + 1)
 
 /* What became of the transport checksum field.  Only adj-transport touches it.
  * In the neutral modes neither a complete nor a partial checksum changes, as
@@ -134,7 +133,6 @@ const char *ila_field_to_string(enum ila_field);
 bool ila_field_from_string(const char *, enum ila_field *);
 const char *ila_ident_type_to_string(enum ila_ident_type);
 bool ila_ident_type_from_string(const char *, enum ila_ident_type *);
-const char *ila_verdict_to_string(enum ila_verdict);
 
 /* Room for a locator as text, with the terminating null byte. */
 #define ILA_LOCATOR_STRLEN sizeof "ffff:ffff:ffff:ffff"

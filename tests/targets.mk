@@ -40,6 +40,7 @@ check-unit: all
 unit-tests:
 	cd '$(srcdir)' && PYTHONDONTWRITEBYTECODE=yes \
 	    PYTHONPATH='$(abs_builddir)/ovs-src/python:tests' \
+	    OVS_SOURCE='$(OVS_SOURCE)' \
 	    $(PYTHON3) -m unittest tests/test_*.py
 	$(MAKE) -C ovs check-extension TESTSUITEFLAGS='$(test_jobs) $(TESTSUITEFLAGS)' RECHECK=yes
 
