@@ -50,6 +50,45 @@ struct ovs_action_ila {
     __be32 flags;
 };
 
+/* The kernel's cache of flows' matches in netlink form: a generic netlink family
+ * of its own, so that a module of Linux is told from ours by its absence.  Each
+ * message begins with a struct ovs_header, whose 'dp_ifindex' names the
+ * datapath; zero in a dump means all.
+ *
+ * GET is free to all; SET wants CAP_NET_ADMIN in the network namespace's owner.
+ * SET takes POLICY and MAX_BYTES, both optional, changes nothing if one of them
+ * is bad, and drops what is cached when the new values say so. */
+#define OVS_MATCH_CACHE_FAMILY "ovs_match_cache"
+#define OVS_MATCH_CACHE_VERSION 1
+
+enum ovs_match_cache_cmd {
+    OVS_MATCH_CACHE_CMD_UNSPEC = 0,
+    OVS_MATCH_CACHE_CMD_SET = 1,
+    OVS_MATCH_CACHE_CMD_GET = 2,
+};
+
+/* When a flow's match is kept: never, from the second full dump on, from the
+ * first one on.  A datapath begins with OFF. */
+enum ovs_match_cache_policy {
+    OVS_MATCH_CACHE_OFF = 0,
+    OVS_MATCH_CACHE_LAZY = 1,
+    OVS_MATCH_CACHE_EAGER = 2,
+};
+
+enum ovs_match_cache_attr {
+    OVS_MATCH_CACHE_ATTR_UNSPEC = 0,
+    OVS_MATCH_CACHE_ATTR_PAD = 1,
+    OVS_MATCH_CACHE_ATTR_POLICY = 2,    /* u32, enum ovs_match_cache_policy. */
+    OVS_MATCH_CACHE_ATTR_MAX_BYTES = 3, /* u64, limit of BYTES. */
+    OVS_MATCH_CACHE_ATTR_HITS = 4,      /* u64, flows dumped from the cache. */
+    OVS_MATCH_CACHE_ATTR_MISSES = 5,    /* u64, flows encoded in full dumps. */
+    OVS_MATCH_CACHE_ATTR_ENTRIES = 6,   /* u64, flows with a cached match. */
+    OVS_MATCH_CACHE_ATTR_BYTES = 7,     /* u64, memory of all entries. */
+    OVS_MATCH_CACHE_ATTR_EVICTIONS = 8, /* u64, entries dropped before their
+                                         * flow was deleted. */
+};
+#define OVS_MATCH_CACHE_ATTR_MAX 8
+
 #ifdef __cplusplus
 }
 #endif

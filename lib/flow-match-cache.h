@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef FLOW_MATCH_CACHE_H
+#define FLOW_MATCH_CACHE_H 1
+
+/* A datapath's cache of flows' matches in netlink form: configuration and
+ * statistics, the same for the userspace and the kernel datapath. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/extension-abi.h"
+
+struct smap;
+
+/* Zero bytes of limit, as 'policy' OVS_MATCH_CACHE_OFF, mean that nothing is
+ * kept. */
+struct flow_match_cache_config {
+    enum ovs_match_cache_policy policy;
+    uint64_t max_bytes;
+};
+
+/* 'present' is false for a datapath without such a cache. */
+struct flow_match_cache_stats {
+    bool present;
+    struct flow_match_cache_config config;
+    uint64_t n_hits;            /* Flows dumped from the cache. */
+    uint64_t n_misses;          /* Flows encoded in full dumps. */
+    uint64_t n_entries;         /* Flows with a cached match. */
+    uint64_t n_bytes;           /* Memory of all entries. */
+    uint64_t n_evictions;       /* Entries dropped before their flow was
+                                 * deleted. */
+};
+
+/* Reads flow-match-cache and flow-match-cache-max-mb of 'other_config' into
+ * '*config'.  A value that is bad is logged with its name, and the default is
+ * taken instead: "lazy", 64 MB. */
+void flow_match_cache_config_from_smap(const struct smap *other_config,
+                                       struct flow_match_cache_config *config);
+
+#endif /* flow-match-cache.h */
