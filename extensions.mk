@@ -8,6 +8,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/flow-match-cache.c \
 	lib/flow-match-cache.h \
 	lib/ila-action.c \
 	lib/ila-action.h \

@@ -33,8 +33,9 @@ struct flow_match_cache_stats {
 };
 
 /* Reads flow-match-cache and flow-match-cache-max-mb of 'other_config' into
- * '*config'.  A value that is bad is logged with its name, and the default is
- * taken instead: "lazy", 64 MB. */
+ * '*config'; a MB is 1,048,576 bytes.  A value that is bad is logged with its
+ * key, once until it changes, and the default is taken instead: "lazy", 64 MB.
+ * Any thread may call it. */
 void flow_match_cache_config_from_smap(const struct smap *other_config,
                                        struct flow_match_cache_config *config);
 
