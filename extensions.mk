@@ -29,11 +29,14 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-xlate-ext.h
 
 tests_ovstest_SOURCES += \
+	tests/fuzz-flow.c \
+	tests/fuzz-flow.h \
 	tests/test-cpu-cores.c \
 	tests/test-door.c \
 	tests/test-ila.c \
 	tests/test-ila-text.c \
-	tests/test-set-field-csum.c
+	tests/test-set-field-csum.c \
+	tests/test-tunnel-mask.c
 
 EXTRA_DIST += extensions.mk
 
