@@ -8,6 +8,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-netdev-ext.h \
 	lib/flow-match-cache.c \
 	lib/flow-match-cache.h \
 	lib/ila-action.c \
@@ -16,6 +17,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila.h \
 	lib/mf-alias.c \
 	lib/mf-alias.h \
+	lib/netdev-match-cache.c \
+	lib/netdev-match-cache.h \
 	lib/odp-extension.c \
 	lib/odp-extension.h \
 	lib/ofp-actions-ext.h \
@@ -29,12 +32,14 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-xlate-ext.h
 
 tests_ovstest_SOURCES += \
+	tests/test-cpu-cores.c \
 	tests/fuzz-flow.c \
 	tests/fuzz-flow.h \
-	tests/test-cpu-cores.c \
 	tests/test-door.c \
+	tests/test-flow-match-cache.c \
 	tests/test-ila.c \
 	tests/test-ila-text.c \
+	tests/test-netdev-match-cache.c \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c
 
@@ -54,12 +59,34 @@ tests_extension_ovs_vswitchd_SOURCES = \
 tests_extension_ovs_vswitchd_LDADD = $(vswitchd_ovs_vswitchd_LDADD)
 tests_extension_ovs_vswitchd_LDFLAGS = $(vswitchd_ovs_vswitchd_LDFLAGS)
 
+# ovs-vswitchd that compares each flow in its match cache with the flow, for
+# upstream's suite ("make check-match-cache").
+EXTRA_PROGRAMS += tests/match-cache/ovs-vswitchd
+tests_match_cache_ovs_vswitchd_SOURCES = \
+	$(vswitchd_ovs_vswitchd_SOURCES) \
+	tests/match-cache-check.c \
+	tests/match-cache-check.h
+tests_match_cache_ovs_vswitchd_LDADD = $(vswitchd_ovs_vswitchd_LDADD)
+tests_match_cache_ovs_vswitchd_LDFLAGS = $(vswitchd_ovs_vswitchd_LDFLAGS)
+CLEANFILES += tests/match-cache/ovs-vswitchd
+
+check-match-cache: all tests/match-cache/ovs-vswitchd $(TESTSUITE) tests/atconfig tests/atlocal $(check_DATA)
+	set $(SHELL) '$(TESTSUITE)' -C tests AUTOTEST_PATH='tests/match-cache:$(AUTOTEST_PATH)'; \
+	"$$@" $(TESTSUITEFLAGS) || (test X'$(RECHECK)' = Xyes && "$$@" --recheck)
+.PHONY: check-match-cache
+
+# For a build with a sanitizer, which needs nothing else.
+ovstest-alone: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) tests/ovstest
+.PHONY: ovstest-alone
+
 # Our tests on the dummy datapath.
 EXTENSION_TESTSUITE = $(srcdir)/tests/extension-testsuite
 EXTENSION_TESTSUITE_AT = \
 	tests/extension-testsuite.at \
 	tests/door.at \
 	tests/fixes.at \
+	tests/flow-match-cache.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
 	tests/ila-megaflow.at \

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "dpif.h"
 #include "openvswitch/vlog.h"
 #include "ovs-thread.h"
+#include "simap.h"
 #include "smap.h"
 #include "util.h"
 
@@ -84,15 +86,22 @@ parse_max_mb(const char *s, unsigned int *max_mb)
 }
 
 void
+flow_match_cache_config_init(struct flow_match_cache_config *config)
+{
+    config->policy = DEFAULT_POLICY;
+    config->max_bytes = (uint64_t) DEFAULT_MAX_MB << 20;
+}
+
+void
 flow_match_cache_config_from_smap(const struct smap *other_config,
                                   struct flow_match_cache_config *config)
 {
-    unsigned int max_mb = DEFAULT_MAX_MB;
+    unsigned int max_mb;
     const char *s;
 
+    flow_match_cache_config_init(config);
     ovs_mutex_lock(&mutex);
 
-    config->policy = DEFAULT_POLICY;
     s = smap_get(other_config, policy_key.name);
     if (!s || parse_policy(s, &config->policy)) {
         key_is_good(&policy_key);
@@ -101,13 +110,28 @@ flow_match_cache_config_from_smap(const struct smap *other_config,
     }
 
     s = smap_get(other_config, max_mb_key.name);
-    if (!s || parse_max_mb(s, &max_mb)) {
+    if (!s) {
+        key_is_good(&max_mb_key);
+    } else if (parse_max_mb(s, &max_mb)) {
+        config->max_bytes = (uint64_t) max_mb << 20;
         key_is_good(&max_mb_key);
     } else {
-        max_mb = DEFAULT_MAX_MB;
         key_is_bad(&max_mb_key, s);
     }
-    config->max_bytes = (uint64_t) max_mb << 20;
 
     ovs_mutex_unlock(&mutex);
+}
+
+void
+flow_match_cache_get_memory_usage(const struct dpif *dpif, struct simap *usage)
+{
+    struct dpif_dp_stats stats;
+
+    if (!dpif_get_dp_stats(dpif, &stats) && stats.match_cache.present
+        && stats.match_cache.n_entries) {
+        simap_increase(usage, "match-cache-entries",
+                       stats.match_cache.n_entries);
+        simap_increase(usage, "match-cache-kB",
+                       DIV_ROUND_UP(stats.match_cache.n_bytes, 1024));
+    }
 }

@@ -11,6 +11,8 @@
 
 #include "openvswitch/extension-abi.h"
 
+struct dpif;
+struct simap;
 struct smap;
 
 /* Zero bytes of limit, as 'policy' OVS_MATCH_CACHE_OFF, mean that nothing is
@@ -32,11 +34,19 @@ struct flow_match_cache_stats {
                                  * deleted. */
 };
 
+/* Sets '*config' to the default: "lazy", 64 MB. */
+void flow_match_cache_config_init(struct flow_match_cache_config *config);
+
 /* Reads flow-match-cache and flow-match-cache-max-mb of 'other_config' into
  * '*config'; a MB is 1,048,576 bytes.  A value that is bad is logged with its
  * key, once until it changes, and the default is taken instead: "lazy", 64 MB.
  * Any thread may call it. */
 void flow_match_cache_config_from_smap(const struct smap *other_config,
                                        struct flow_match_cache_config *config);
+
+/* Adds the cache of the datapath of 'dpif' to 'usage', for "memory/show",
+ * unless it is empty. */
+void flow_match_cache_get_memory_usage(const struct dpif *dpif,
+                                       struct simap *usage);
 
 #endif /* flow-match-cache.h */

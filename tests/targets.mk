@@ -77,6 +77,23 @@ check-system-upstream: check_packages all
 	@$(logged) logs/$@.log $(SHELL) $(build_aux)/check-system-upstream $(upstream) \
 	    -- $(TESTSUITEFLAGS)
 
+# Upstream's suite with the match cache on, each flow compared in each dump.
+# On demand.
+MATCH_CACHE_CHECK_LOG = $(abs_builddir)/logs/match-cache-checks
+check-match-cache: check_packages all
+	@$(MKDIR_P) logs; rm -f $(MATCH_CACHE_CHECK_LOG)
+	@$(logged) logs/$@.log env MATCH_CACHE_CHECK_LOG='$(MATCH_CACHE_CHECK_LOG)' \
+	    $(MAKE) -C ovs check-match-cache \
+	    TESTSUITEFLAGS='$(test_jobs) $(TESTSUITEFLAGS)' RECHECK=yes
+	@awk '{ n += $$1 } END { print n " cached matches compared"; exit !n }' \
+	    $(MATCH_CACHE_CHECK_LOG)
+
+# The match cache under AddressSanitizer and ThreadSanitizer.  On demand.
+SANITIZER_SECONDS = 60
+check-sanitizers: check_packages ovs-src/.stamp
+	@$(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-sanitizers \
+	    '$(MAKE)' ovs-src $(SANITIZER_SECONDS)
+
 # Real traffic through the switch, in three minutes.
 demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb
 demo:
@@ -88,9 +105,10 @@ demo:
 	    $(srcdir)/utilities/ovs-ext-demo
 
 .PHONY: check-style check-unit unit-tests check-system check-install check-dist \
-	check-upstream check-system-upstream demo
+	check-upstream check-system-upstream check-match-cache \
+	check-sanitizers demo
 
 distclean-local: distclean-logs
 distclean-logs:
-	rm -rf logs
+	rm -rf logs address-sanitizer thread-sanitizer
 .PHONY: distclean-logs

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef DPIF_NETDEV_EXT_H
+#define DPIF_NETDEV_EXT_H 1
+
+/* The cache of flows' matches (netdev-match-cache.h) in flow dumps, for
+ * dpif-netdev.c, the only file that includes this: it needs that file's static
+ * functions and types. */
+
+/* What the netlink form of a flow depends on besides the flow: other_config:
+ * vlan-limit can be changed at any time, the rest of 'dp_netdev_support' is
+ * constant. */
+static unsigned int
+match_encoding(void)
+{
+    return flow_vlan_limit;
+}
+
+/* Announces a dump of all flows of 'dp'. */
+static void
+match_cache_start_dump(struct dp_netdev *dp, bool terse)
+{
+    if (terse) {
+        netdev_match_cache_start_terse(dp->match_cache);
+    } else {
+        netdev_match_cache_start_full(dp->match_cache);
+    }
+}
+
+/* Starts a piece of a dump, which goes on with dump_flow() for each of the
+ * 'n' 'flows', and ends with netdev_match_dump_end(). */
+static void
+dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
+                 struct dp_netdev_flow **flows, int n, bool terse)
+{
+    int i;
+
+    netdev_match_dump_begin(dump, dp->match_cache, match_encoding());
+    if (terse || dump->policy == OVS_MATCH_CACHE_OFF) {
+        return;
+    }
+
+    /* What is left to do for a cached flow is to wait for memory: the flow is
+     * far from the previous one, and so is what it points to.  Wait for all of
+     * them together. */
+    for (i = 0; i < n; i++) {
+        OVS_PREFETCH(&flows[i]->match_slot);
+        OVS_PREFETCH(&flows[i]->pmd_id);
+        OVS_PREFETCH(&flows[i]->stats);
+        OVS_PREFETCH(&flows[i]->dp_extra_info);
+    }
+    for (i = 0; i < n; i++) {
+        netdev_match_slot_prefetch(&flows[i]->match_slot);
+        OVS_PREFETCH(dp_netdev_flow_get_actions(flows[i]));
+    }
+}
+
+/* Does what dp_netdev_flow_to_dpif_flow() does, without encoding a match that
+ * is in the cache. */
+static void
+dump_flow(struct netdev_match_dump *dump, const struct dp_netdev *dp,
+          struct dp_netdev_flow *netdev_flow,
+          struct ofpbuf *key_buf, struct ofpbuf *mask_buf,
+          struct dpif_flow *flow, bool terse)
+{
+    struct netdev_match_slot *slot = &netdev_flow->match_slot;
+    struct netdev_match match;
+
+    if (terse) {
+        if (OVS_UNLIKELY(dump->sweeping)) {
+            netdev_match_dump_sweep(dump, slot);
+        }
+        dp_netdev_flow_to_dpif_flow(dp, netdev_flow, NULL, NULL, flow, true);
+    } else if (netdev_match_dump_get(dump, slot, &match)) {
+        struct dp_netdev_actions *actions;
+
+        dp_netdev_flow_to_dpif_flow(dp, netdev_flow, NULL, NULL, flow, true);
+        flow->key = match.key;
+        flow->key_len = match.key_len;
+        flow->mask = match.mask;
+        flow->mask_len = match.mask_len;
+        actions = dp_netdev_flow_get_actions(netdev_flow);
+        flow->actions = actions->actions;
+        flow->actions_len = actions->size;
+    } else {
+        dp_netdev_flow_to_dpif_flow(dp, netdev_flow, key_buf, mask_buf, flow,
+                                    false);
+        if (match_encoding() == dump->encoding) {
+            match.key = flow->key;
+            match.key_len = flow->key_len;
+            match.mask = flow->mask;
+            match.mask_len = flow->mask_len;
+            netdev_match_dump_put(dump, slot, &match);
+        }
+    }
+}
+
+/* Takes over the configuration of the cache, and drops what it has no place
+ * for. */
+static void
+match_cache_set_config(struct dp_netdev *dp, const struct smap *other_config)
+{
+    struct flow_match_cache_config config;
+    struct dp_netdev_pmd_thread *pmd;
+    struct netdev_match_dump dump;
+
+    flow_match_cache_config_from_smap(other_config, &config);
+    if (!netdev_match_cache_configure(dp->match_cache, &config)) {
+        return;
+    }
+
+    netdev_match_dump_begin(&dump, dp->match_cache, match_encoding());
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        struct dp_netdev_flow *flow;
+
+        CMAP_FOR_EACH (flow, node, &pmd->flow_table) {
+            netdev_match_dump_sweep(&dump, &flow->match_slot);
+        }
+    }
+    netdev_match_dump_end(&dump);
+}
+
+#ifdef MATCH_CACHE_CHECK        /* A test program. */
+#include "../tests/match-cache-check.h"
+#endif
+
+#endif /* dpif-netdev-ext.h */
