@@ -393,6 +393,27 @@ test_ageing(void)
     teardown();
 }
 
+/* Entries that are used while others look for old ones stay. */
+static void
+test_used(void)
+{
+    struct netdev_match_dump terse;
+
+    setup(OVS_MATCH_CACHE_EAGER);
+    dump_full();
+    dump_terse_times(NETDEV_MATCH_KEEP_ROUNDS - 1);
+    netdev_match_cache_start_terse(cache);
+    netdev_match_dump_begin(&terse, cache, 0);
+    ovs_assert(terse.sweeping);
+    ovs_assert(dump_some(N_FLOWS / 2, 0) == N_FLOWS / 2);
+    for (int i = 0; i < N_FLOWS; i++) {
+        netdev_match_dump_sweep(&terse, &flows[i].slot);
+    }
+    netdev_match_dump_end(&terse);
+    ovs_assert(get_stats().n_entries == N_FLOWS / 2);
+    teardown();
+}
+
 /* Who dumps less often than every KEEP_ROUNDS finds entries all the same, as
  * long as he does so with some regularity. */
 static void
@@ -507,6 +528,7 @@ run_core(struct ovs_cmdl_context *ctx OVS_UNUSED)
         { "cap", test_cap },
         { "cap-mask", test_cap_mask },
         { "ageing", test_ageing },
+        { "used", test_used },
         { "period", test_period },
         { "encoding", test_encoding },
         { "lifetime", test_lifetime },
