@@ -35,7 +35,8 @@ datapath-dkms:
 check-datapath: check_packages datapath
 	@$(logged) logs/$@.log $(MAKE) --no-print-directory datapath-tests
 datapath-tests:
-	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o
+	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o \
+	    match_cache.o match_cache_dp.o
 	CC='$(CC)' MODULES='$(abs_builddir)/datapath-src' \
 	    CHECKPATCH='$(abs_builddir)/datapath-linux/scripts/checkpatch.pl' \
 	    VERSION='$(PACKAGE_VERSION)' PYTHONDONTWRITEBYTECODE=yes \

@@ -50,14 +50,15 @@ struct ovs_action_ila {
     __be32 flags;
 };
 
-/* The kernel's cache of flows' matches in netlink form: a generic netlink family
- * of its own, so that a module of Linux is told from ours by its absence.  Each
- * message begins with a struct ovs_header, whose 'dp_ifindex' names the
- * datapath; zero in a dump means all.
+/* The kernel's cache of flows' matches in netlink form: a generic netlink
+ * family of its own, so that a module of Linux is told from ours by its
+ * absence.  Each message begins with a struct ovs_header, whose 'dp_ifindex'
+ * names the datapath; zero in a dump means all.
  *
- * GET is free to all; SET wants CAP_NET_ADMIN in the network namespace's owner.
- * SET takes POLICY and MAX_BYTES, both optional, changes nothing if one of them
- * is bad, and drops what is cached when the new values say so. */
+ * GET is free to all; SET wants CAP_NET_ADMIN in the user namespace that owns
+ * the network namespace.  SET takes POLICY and MAX_BYTES, both optional,
+ * changes nothing if one of them is bad, and drops what is cached when the new
+ * values say so.  Other attributes, and any in GET, are refused. */
 #define OVS_MATCH_CACHE_FAMILY "ovs_match_cache"
 #define OVS_MATCH_CACHE_VERSION 1
 
@@ -86,8 +87,10 @@ enum ovs_match_cache_attr {
     OVS_MATCH_CACHE_ATTR_BYTES = 7,     /* u64, memory of all entries. */
     OVS_MATCH_CACHE_ATTR_EVICTIONS = 8, /* u64, entries dropped before their
                                          * flow was deleted. */
+    OVS_MATCH_CACHE_ATTR_FAILURES = 9,  /* u64, allocations that failed; the
+                                         * flow is encoded next time, too. */
 };
-#define OVS_MATCH_CACHE_ATTR_MAX 8
+#define OVS_MATCH_CACHE_ATTR_MAX 9
 
 #ifdef __cplusplus
 }

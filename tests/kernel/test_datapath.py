@@ -244,6 +244,46 @@ class Arithmetic(unittest.TestCase):
                       for _ in range(20000)])
 
 
+class MatchCache(unittest.TestCase):
+    """The match cache, in user space."""
+
+    # Headers that match-cache-shim.h stands for.
+    STUBS = ("linux/jhash.h", "linux/list.h", "linux/percpu.h",
+             "linux/random.h", "linux/rcupdate.h", "linux/slab.h",
+             "linux/spinlock.h", "linux/u64_stats_sync.h", "net/netlink.h")
+
+    def run_with(self, sanitizer, *args):
+        with tempfile.TemporaryDirectory() as scratch:
+            for name in self.STUBS:
+                path = os.path.join(scratch, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8"):
+                    pass
+            program = os.path.join(scratch, "test-match-cache-kernel")
+            subprocess.run(
+                [*os.environ.get("CC", "cc").split(), "-O1", "-g", "-Wall",
+                 "-Wextra", "-Werror", "-fsanitize=" + sanitizer,
+                 "-fno-sanitize-recover=all", "-pthread",
+                 "-include", os.path.join(HERE, "match-cache-shim.h"),
+                 "-I", scratch, "-I", os.path.join(TOP, "include"),
+                 "-I", os.path.join(TOP, "datapath"), "-o", program,
+                 os.path.join(HERE, "test-match-cache-kernel.c"),
+                 os.path.join(TOP, "datapath", "match_cache.c")], check=True)
+            subprocess.run([program, *args], check=True)
+
+    def test_one_thread(self):
+        """Policies, sharing, limit, lack of memory, age; no leak."""
+        self.run_with("address,undefined")
+
+    def test_threads_memory(self):
+        """Dumps, changes and configuration at once: nothing freed is used."""
+        self.run_with("address,undefined", "3000")
+
+    def test_threads_races(self):
+        """The same without data races."""
+        self.run_with("thread", "1000")
+
+
 class Modules(unittest.TestCase):
     @unittest.skipUnless("MODULES" in os.environ, "run by make check-datapath")
     @unittest.skipUnless(shutil.which("modinfo", path="/sbin:/usr/sbin:"
