@@ -26,6 +26,12 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ofp-extension.h \
 	lib/partial-csum.h
 
+if LINUX
+lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-netlink-match-cache.c \
+	lib/dpif-netlink-match-cache.h
+endif
+
 ofproto_libofproto_la_SOURCES += \
 	ofproto/extension-state.h \
 	ofproto/ofproto-dpif-ext.h \
@@ -37,6 +43,7 @@ tests_ovstest_SOURCES += \
 	tests/fuzz-flow.h \
 	tests/test-door.c \
 	tests/test-flow-match-cache.c \
+	tests/test-dpif-dump.c \
 	tests/test-ila.c \
 	tests/test-ila-text.c \
 	tests/test-netdev-match-cache.c \

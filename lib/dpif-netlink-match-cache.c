@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "dpif-netlink-match-cache.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flow-match-cache.h"
+#include "netlink-socket.h"
+#include "netlink.h"
+#include "odp-netlink.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(dpif_netlink_match_cache);
+
+static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
+
+/* Number of the generic netlink family, 0 if it is not known, negative if
+ * there is none, which is asked again for another datapath only: the kernel
+ * looks for a module each time. */
+static int family OVS_GUARDED_BY(mutex);
+static int asked_for OVS_GUARDED_BY(mutex);
+
+/* Returns the family's number, or 0 if the kernel has none. */
+static int
+get_family(int dp_ifindex)
+    OVS_EXCLUDED(mutex)
+{
+    int result;
+
+    ovs_mutex_lock(&mutex);
+    if (family < 0 && asked_for != dp_ifindex) {
+        family = 0;
+    }
+    if (!family) {
+        int error = nl_lookup_genl_family(OVS_MATCH_CACHE_FAMILY, &family);
+
+        asked_for = dp_ifindex;
+        if (error == ENOENT) {
+            static bool logged OVS_GUARDED_BY(mutex);
+
+            if (!logged) {
+                VLOG_INFO("kernel datapath: the module in use has no flow "
+                          "match cache");
+                logged = true;
+            }
+        } else if (error) {
+            family = 0;
+        }
+    }
+    result = MAX(family, 0);
+    ovs_mutex_unlock(&mutex);
+
+    return result;
+}
+
+/* Forgets the family's number 'wrong'. */
+static void
+forget_family(int wrong)
+    OVS_EXCLUDED(mutex)
+{
+    ovs_mutex_lock(&mutex);
+    if (family == wrong) {
+        family = 0;
+    }
+    ovs_mutex_unlock(&mutex);
+}
+
+/* Sends a request with 'cmd' and, if 'config' is nonnull, with what is in it.
+ * Returns 0 if successful, then with the answer in '*replyp' if 'replyp' is
+ * nonnull, for the caller to delete; EOPNOTSUPP if the kernel has no such
+ * cache; or another positive errno value. */
+static int
+transact(int dp_ifindex, enum ovs_match_cache_cmd cmd,
+         const struct flow_match_cache_config *config, struct ofpbuf **replyp)
+{
+    /* The number changes if the module is loaded anew. */
+    for (int i = 0; i < 2; i++) {
+        int number = get_family(dp_ifindex);
+        struct ovs_header *header;
+        struct ofpbuf request;
+        int error;
+
+        if (!number) {
+            break;
+        }
+
+        ofpbuf_init(&request, 128);
+        nl_msg_put_genlmsghdr(&request, 0, number, NLM_F_REQUEST, cmd,
+                              OVS_MATCH_CACHE_VERSION);
+        header = ofpbuf_put_uninit(&request, sizeof *header);
+        header->dp_ifindex = dp_ifindex;
+        if (config) {
+            nl_msg_put_u32(&request, OVS_MATCH_CACHE_ATTR_POLICY,
+                           config->policy);
+            nl_msg_put_u64(&request, OVS_MATCH_CACHE_ATTR_MAX_BYTES,
+                           config->max_bytes);
+        }
+        error = nl_transact(NETLINK_GENERIC, &request, replyp);
+        ofpbuf_uninit(&request);
+        if (error != ENOENT) {
+            return error;
+        }
+        forget_family(number);
+    }
+    return EOPNOTSUPP;
+}
+
+static int
+get(int dp_ifindex, struct flow_match_cache_stats *stats)
+{
+    static const struct nl_policy policy[] = {
+        [OVS_MATCH_CACHE_ATTR_POLICY] = { .type = NL_A_U32 },
+        [OVS_MATCH_CACHE_ATTR_MAX_BYTES] = { .type = NL_A_U64 },
+        [OVS_MATCH_CACHE_ATTR_HITS] = { .type = NL_A_U64 },
+        [OVS_MATCH_CACHE_ATTR_MISSES] = { .type = NL_A_U64 },
+        [OVS_MATCH_CACHE_ATTR_ENTRIES] = { .type = NL_A_U64 },
+        [OVS_MATCH_CACHE_ATTR_BYTES] = { .type = NL_A_U64 },
+        [OVS_MATCH_CACHE_ATTR_EVICTIONS] = { .type = NL_A_U64 },
+    };
+    struct nlattr *a[ARRAY_SIZE(policy)];
+    struct ofpbuf *reply;
+    int error;
+
+    error = transact(dp_ifindex, OVS_MATCH_CACHE_CMD_GET, NULL, &reply);
+    if (error) {
+        return error;
+    }
+    if (nl_policy_parse(reply, NLMSG_HDRLEN + GENL_HDRLEN
+                        + sizeof(struct ovs_header),
+                        policy, a, ARRAY_SIZE(policy))) {
+        stats->present = true;
+        stats->config.policy = nl_attr_get_u32(a[OVS_MATCH_CACHE_ATTR_POLICY]);
+        stats->config.max_bytes
+            = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_MAX_BYTES]);
+        stats->n_hits = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_HITS]);
+        stats->n_misses = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_MISSES]);
+        stats->n_entries = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_ENTRIES]);
+        stats->n_bytes = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_BYTES]);
+        stats->n_evictions
+            = nl_attr_get_u64(a[OVS_MATCH_CACHE_ATTR_EVICTIONS]);
+    } else {
+        error = EPROTO;
+    }
+    ofpbuf_delete(reply);
+    return error;
+}
+
+int
+dpif_netlink_match_cache_set_config(int dp_ifindex,
+                                    const struct smap *other_config)
+{
+    struct flow_match_cache_config config;
+    struct flow_match_cache_stats now;
+    int error;
+
+    /* Called whenever anything in the database changes. */
+    flow_match_cache_config_from_smap(other_config, &config);
+    error = get(dp_ifindex, &now);
+    if (!error && (now.config.policy != config.policy
+                   || now.config.max_bytes != config.max_bytes)) {
+        error = transact(dp_ifindex, OVS_MATCH_CACHE_CMD_SET, &config, NULL);
+    }
+    return error == EOPNOTSUPP ? 0 : error;
+}
+
+void
+dpif_netlink_match_cache_get_stats(int dp_ifindex,
+                                   struct flow_match_cache_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    get(dp_ifindex, stats);
+}
