@@ -9,6 +9,13 @@ openvswitchinclude_HEADERS += \
 
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netdev-ext.h \
+	lib/dpctl-ext.h \
+	lib/dpctl-extension.c \
+	lib/dpctl-extension.h \
+	lib/dpctl-remote.c \
+	lib/dpctl-remote.h \
+	lib/dpctl-show.c \
+	lib/dpctl-show.h \
 	lib/flow-match-cache.c \
 	lib/flow-match-cache.h \
 	lib/ila-action.c \
@@ -44,6 +51,7 @@ tests_ovstest_SOURCES += \
 	tests/test-door.c \
 	tests/test-flow-match-cache.c \
 	tests/test-dpif-dump.c \
+	tests/test-dpctl.c \
 	tests/test-ila.c \
 	tests/test-ila-text.c \
 	tests/test-netdev-match-cache.c \
@@ -54,8 +62,13 @@ EXTRA_DIST += extensions.mk
 
 # Programs of the product with one extension more, which proves the door.
 noinst_PROGRAMS += \
+	tests/extension/ovs-dpctl \
 	tests/extension/ovs-ofctl \
 	tests/extension/ovs-vswitchd
+tests_extension_ovs_dpctl_SOURCES = \
+	$(utilities_ovs_dpctl_SOURCES) \
+	tests/test-extension.c
+tests_extension_ovs_dpctl_LDADD = $(utilities_ovs_dpctl_LDADD)
 tests_extension_ovs_ofctl_SOURCES = \
 	$(utilities_ovs_ofctl_SOURCES) \
 	tests/test-extension.c
@@ -92,6 +105,7 @@ EXTENSION_TESTSUITE = $(srcdir)/tests/extension-testsuite
 EXTENSION_TESTSUITE_AT = \
 	tests/extension-testsuite.at \
 	tests/door.at \
+	tests/dpctl-remote.at \
 	tests/fixes.at \
 	tests/flow-match-cache.at \
 	tests/ila-action.at \
@@ -101,6 +115,7 @@ EXTENSION_TESTSUITE_AT = \
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \
+	tests/dpctl-show.py \
 	tests/ila-megaflow.py \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py
@@ -119,5 +134,8 @@ include tests/extension-system.mk
 ovs_pyfiles += python/ovs/flow/extension.py
 
 man_MANS += lib/ovs-extensions.7
-EXTRA_DIST += lib/ovs-extensions.7.xml
+EXTRA_DIST += \
+	lib/dpctl-options.man \
+	lib/dpctl-remote.man \
+	lib/ovs-extensions.7.xml
 CLEANFILES += lib/ovs-extensions.7

@@ -5,6 +5,7 @@
 
 EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/extension-system-testsuite.at \
+	tests/system-dpctl.at \
 	tests/system-ila.at \
 	tests/system-ila-afxdp.at \
 	tests/system-ila-offload.at \

@@ -2,14 +2,19 @@
 
 #include <config.h>
 
+#include <errno.h>
+
 #include "byte-order.h"
 #include "coverage.h"
+#include "dpctl.h"
 #include "dp-packet.h"
+#include "dpif.h"
 #include "flow.h"
 #include "odp-extension.h"
 #include "ofp-extension.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/extension-abi.h"
+#include "openvswitch/json.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-parse.h"
@@ -20,8 +25,9 @@
 /* An extension as small as can be, which proves what CONTRIBUTING promises:
  * that one file (this) and one line in each registry (here the constructor at
  * the bottom) are all that it takes.  "test(BYTE)" writes BYTE to the last
- * byte of the Ethernet source.  Linked into tests/extension/ovs-vswitchd and
- * tests/extension/ovs-ofctl only. */
+ * byte of the Ethernet source; "dpctl/test-ports" counts a datapath's ports,
+ * "dpctl/test-set" sets nothing.  Linked into the programs in tests/extension
+ * only. */
 
 COVERAGE_DEFINE(test_extension);
 
@@ -147,6 +153,65 @@ odp_test_probe(struct flow *flow, void *payload OVS_UNUSED)
     flow->dl_type = htons(ETH_TYPE_IP);
 }
 
+/* dpctl. */
+
+static int
+dpctl_test_ports(int argc, const char *argv[], struct dpctl_params *dpctl_p)
+{
+    struct dpif_port_dump dump;
+    struct dpif_port port;
+    struct dpif *dpif;
+    int n = 0, next, error;
+
+    error = dpctl_extension_open(argc, argv, dpctl_p, &dpif, &next);
+    if (error) {
+        return error;
+    }
+    if (argc > next) {
+        dpctl_extension_error(dpctl_p, 0, "%s: unknown argument", argv[next]);
+        error = EINVAL;
+    } else {
+        DPIF_PORT_FOR_EACH (&port, &dump, dpif) {
+            n++;
+        }
+        if (dpctl_p->ext.json) {
+            json_object_put(dpctl_p->ext.reply, "ports",
+                            json_integer_create(n));
+        } else {
+            dpctl_extension_print(dpctl_p, "%d ports\n", n);
+        }
+    }
+    dpif_close(dpif);
+    return error;
+}
+
+static int
+dpctl_test_set(int argc OVS_UNUSED, const char *argv[],
+               struct dpctl_params *dpctl_p)
+{
+    dpctl_extension_error(dpctl_p, EOPNOTSUPP, "cannot set %s", argv[2]);
+    return EOPNOTSUPP;
+}
+
+static const struct dpctl_extension_command dpctl_test_commands[] = {
+    {
+        .name = "test-ports",
+        .usage = "[dp]",
+        .max_args = 2,
+        .json = true,
+        .run = dpctl_test_ports,
+    },
+    {
+        .name = "test-set",
+        .usage = "dp value",
+        .min_args = 2,
+        .max_args = 2,
+        .datapath = DPCTL_DP_REQUIRED,
+        .writes = true,
+        .run = dpctl_test_set,
+    },
+};
+
 /* Registration. */
 
 static const struct ofp_extension_class ofp_test_class = {
@@ -171,8 +236,14 @@ static const struct odp_extension_class odp_test_class = {
     .probe = odp_test_probe,
 };
 
+static const struct dpctl_extension_class dpctl_test_class = {
+    .commands = dpctl_test_commands,
+    .n_commands = ARRAY_SIZE(dpctl_test_commands),
+};
+
 OVS_CONSTRUCTOR(register_test_extension)
 {
+    dpctl_extension_register_for_test(&dpctl_test_class);
     ofp_extension_register_for_test(&ofp_test_class);
     odp_extension_register_for_test(&odp_test_class);
 }

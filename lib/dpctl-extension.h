@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef DPCTL_EXTENSION_H
+#define DPCTL_EXTENSION_H 1
+
+/* The door for dpctl commands of extensions.
+ *
+ * A class brings commands; each is "ovs-appctl dpctl/NAME" and "ovs-dpctl
+ * NAME" alike.  Only the thread that runs the commands, which is the main one
+ * in ovs-vswitchd, may call the functions below.  The registry is constant
+ * once main() runs. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+
+struct dpctl_params;
+struct dpif;
+struct json;
+
+/* Where a command has the name of its datapath, which says whether ovs-dpctl
+ * runs it or has it run by the ovs-vswitchd that the datapath is in. */
+enum dpctl_datapath {
+    DPCTL_DP_OPTIONAL,          /* First argument; default is the only one. */
+    DPCTL_DP_REQUIRED,          /* First argument. */
+    DPCTL_DP_ALL,               /* All arguments; default is every one. */
+    DPCTL_DP_NONE,              /* Needs no datapath. */
+};
+
+struct dpctl_extension_command {
+    const char *name;           /* Without "dpctl/". */
+    const char *usage;          /* The arguments, e.g. "[dp] entry". */
+    int min_args;               /* Without the name and without options. */
+    int max_args;
+    enum dpctl_datapath datapath;
+    bool writes;                /* Refused if --read-only is given? */
+    bool json;                  /* Has an answer to --json? */
+
+    /* Runs the command: 'argv[0]' is its name, options are in the
+     * parameters.  Returns 0 or a positive errno value, after it has told
+     * what is wrong by dpctl_extension_error().
+     *
+     * With --json, 'ext.reply' of the parameters is an empty object, which the
+     * function fills, or replaces by json that is then the caller's; it is
+     * printed afterwards. */
+    int (*run)(int argc, const char *argv[], struct dpctl_params *);
+};
+
+struct dpctl_extension_class {
+    const struct dpctl_extension_command *commands;
+    size_t n_commands;
+};
+
+/* What extensions add to struct dpctl_params. */
+struct dpctl_extension_params {
+    bool json;                  /* --json: print JSON? */
+    struct json *reply;         /* Under construction; nonnull with --json. */
+    const char *target;         /* --target: whom ovs-dpctl asks, or NULL. */
+
+    /* Text that stands for the file that the arguments name, or NULL, and the
+     * number of lines of that file that came before. */
+    const char *input;
+    int n_input_lines;
+};
+
+/* Opens the datapath for a command with an optional one: that which 'argv[1]'
+ * names, or else the only one that exists.  On success stores it in '*dpifp',
+ * for the caller to close, and in '*nextp' the index of the first argument
+ * after the datapath.  Returns 0 or a positive errno value; the user has been
+ * told about the error. */
+int dpctl_extension_open(int argc, const char *argv[], struct dpctl_params *,
+                         struct dpif **dpifp, int *nextp);
+
+/* Prints output, and an error with a reason unless 'error' is 0; the latter
+ * without a new-line at the end. */
+void dpctl_extension_print(struct dpctl_params *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+void dpctl_extension_error(struct dpctl_params *, int error,
+                           const char *format, ...) OVS_PRINTF_FORMAT(3, 4);
+
+/* For Open vSwitch itself. */
+
+/* Iteration over all commands of all classes, in the order of the registry. */
+size_t dpctl_extension_n_commands(void);
+const struct dpctl_extension_command *dpctl_extension_command(size_t i);
+
+/* Returns the extension command 'name', or NULL. */
+const struct dpctl_extension_command *dpctl_extension_find(const char *name);
+
+/* Is 'name' a command, of Open vSwitch or of an extension, and does it take
+ * that many arguments? */
+bool dpctl_command_accepts(const char *name, int n_args);
+
+/* Where has the command 'name' its datapath? */
+enum dpctl_datapath dpctl_command_datapath(const char *name);
+
+/* May the command 'name' be given --json? */
+bool dpctl_command_has_json(const char *name);
+
+/* Adds 'class' to the registry: for a test, once, before main(). */
+void dpctl_extension_register_for_test(const struct dpctl_extension_class *);
+
+/* Options of ovs-dpctl, in the manner of those of vlog. */
+#define DPCTL_EXTENSION_OPTION_ENUMS            \
+    OPT_DPCTL_JSON,                             \
+    OPT_DPCTL_TARGET
+
+#define DPCTL_EXTENSION_LONG_OPTIONS                            \
+    {"json", no_argument, NULL, OPT_DPCTL_JSON},                \
+    {"target", required_argument, NULL, OPT_DPCTL_TARGET}
+
+#define DPCTL_EXTENSION_OPTION_HANDLERS(PARAMS) \
+    case OPT_DPCTL_JSON:                        \
+        (PARAMS)->ext.json = true;              \
+        break;                                  \
+    case OPT_DPCTL_TARGET:                      \
+        (PARAMS)->ext.target = optarg;          \
+        break;
+
+/* Prints on stdout what ovs-dpctl's --help says about them. */
+void dpctl_extension_usage(void);
+
+#endif /* dpctl-extension.h */
