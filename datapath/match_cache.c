@@ -14,9 +14,8 @@
 
 #define N_BUCKETS 256
 
-/* So many shared parts of a bucket, those used last, are looked at.  Where
- * almost every flow has a front of its own, say a tunnel ID, it is not worth
- * while to look further, and bottom halves are waiting.
+/* So many shared parts of a bucket, those used last, are looked at: bottom
+ * halves are waiting.
  */
 #define MAX_SEARCH 16
 
@@ -38,13 +37,18 @@ struct shared {
 	u8 bytes[];
 };
 
+/* There is one per flow: with four bytes more, a flow of IPv6 in a tunnel of its
+ * own would take the next larger piece of slab.
+ */
 struct ovs_match_entry {
 	struct rcu_head rcu;
-	struct shared *front;		/* The first bytes. */
+	struct shared *front;		/* The first bytes, or NULL. */
 	struct shared *mask;		/* The last bytes. */
-	u32 used;			/* Round in which it last was. */
+	u16 used;			/* Round in which it last was. */
 	u16 len;			/* Of the flow's own bytes, between. */
+#ifndef CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS
 	u8 phase;			/* Of the place they come from. */
+#endif
 	u8 bytes[] __aligned(4);
 };
 
@@ -61,10 +65,12 @@ struct ovs_match_cache {
 
 	/* Written under 'lock', read also without. */
 	enum ovs_match_cache_policy policy;
-	u32 round;
+	u32 round;			/* Terse dumps. */
+	u32 keep;			/* How many of them to remember. */
 
 	/* Under 'lock'. */
 	bool released;
+	u32 last_full;			/* Round of the last full dump. */
 	u64 max_bytes;
 	u64 bytes;
 	u64 entries;
@@ -72,6 +78,12 @@ struct ovs_match_cache {
 	u64 failures;
 	u64 n_shared;
 	struct hlist_head shared[N_BUCKETS];
+
+	/* Hash of the last front that was new.  It is shared from the second
+	 * time on: where each flow has a front of its own, say a tunnel ID,
+	 * that would only take memory.
+	 */
+	u32 new_front[N_BUCKETS];
 };
 
 /* In the slot of a flow that was dumped in full once, if the policy is lazy.
@@ -83,11 +95,26 @@ static struct ovs_match_entry seen;
  * according to where they are.  The bytes are right in places of the same phase
  * only.
  */
-static u8 phase(const void *at)
+#ifdef CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS
+static void set_phase(struct ovs_match_entry *entry, const void *at)
 {
-	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ?
-	       0 : (unsigned long)at % 8;
 }
+
+static bool in_phase(const struct ovs_match_entry *entry, const void *at)
+{
+	return true;
+}
+#else
+static void set_phase(struct ovs_match_entry *entry, const void *at)
+{
+	entry->phase = (unsigned long)at % 8;
+}
+
+static bool in_phase(const struct ovs_match_entry *entry, const void *at)
+{
+	return entry->phase == (unsigned long)at % 8;
+}
+#endif
 
 static size_t shared_size(u32 len)
 {
@@ -113,10 +140,10 @@ static void *alloc_within(struct ovs_match_cache *cache, size_t size)
 	return p;
 }
 
-static struct shared *share(struct ovs_match_cache *cache, const void *bytes,
-			    u32 len)
+/* Returns what is shared of those bytes already, with a reference more. */
+static struct shared *find_shared(struct ovs_match_cache *cache,
+				  const void *bytes, u32 len, u32 hash)
 {
-	u32 hash = jhash(bytes, len, cache->seed);
 	struct hlist_head *bucket = &cache->shared[hash % N_BUCKETS];
 	unsigned int n = 0;
 	struct shared *s;
@@ -132,16 +159,50 @@ static struct shared *share(struct ovs_match_cache *cache, const void *bytes,
 		if (++n == MAX_SEARCH)
 			break;
 	}
+	return NULL;
+}
 
-	s = alloc_within(cache, shared_size(len));
+static struct shared *new_shared(struct ovs_match_cache *cache,
+				 const void *bytes, u32 len, u32 hash)
+{
+	struct shared *s = alloc_within(cache, shared_size(len));
+
 	if (s) {
 		s->cache = cache;
 		s->hash = hash;
 		s->refs = 1;
 		s->len = len;
 		memcpy(s->bytes, bytes, len);
-		hlist_add_head(&s->node, bucket);
+		hlist_add_head(&s->node, &cache->shared[hash % N_BUCKETS]);
 		cache->n_shared++;
+	}
+	return s;
+}
+
+static struct shared *share_mask(struct ovs_match_cache *cache,
+				 const struct nlattr *mask)
+{
+	u32 len = nla_total_size(nla_len(mask));
+	u32 hash = jhash(mask, len, cache->seed);
+	struct shared *s = find_shared(cache, mask, len, hash);
+
+	return s ? s : new_shared(cache, mask, len, hash);
+}
+
+/* Returns NULL if nothing is to be shared, or for want of memory. */
+static struct shared *share_front(struct ovs_match_cache *cache,
+				  const struct nlattr *key, u32 len)
+{
+	u32 hash = jhash(key, len, cache->seed);
+	struct shared *s = find_shared(cache, key, len, hash);
+
+	if (!s) {
+		u32 *new_front = &cache->new_front[hash % N_BUCKETS];
+
+		if (*new_front == hash)
+			s = new_shared(cache, key, len, hash);
+		else
+			*new_front = hash;
 	}
 	return s;
 }
@@ -161,7 +222,8 @@ static void forget(struct ovs_match_cache *cache, struct ovs_match_entry *entry)
 {
 	cache->entries--;
 	cache->bytes -= entry_size(entry->len);
-	unshare(cache, entry->front);
+	if (entry->front)
+		unshare(cache, entry->front);
 	unshare(cache, entry->mask);
 }
 
@@ -198,6 +260,8 @@ struct ovs_match_cache *ovs_match_cache_alloc(void)
 	spin_lock_init(&cache->lock);
 	cache->seed = get_random_u32();
 	cache->policy = OVS_MATCH_CACHE_OFF;
+	cache->keep = OVS_MATCH_CACHE_KEEP_ROUNDS;
+	cache->last_full = -(OVS_MATCH_CACHE_MAX_PERIOD + 1);
 	cache->max_bytes = OVS_MATCH_CACHE_DEFAULT_MAX_BYTES;
 	return cache;
 }
@@ -285,10 +349,23 @@ bool ovs_match_cache_enabled(const struct ovs_match_cache *cache)
 	return READ_ONCE(cache->policy) != OVS_MATCH_CACHE_OFF;
 }
 
-void ovs_match_cache_new_round(struct ovs_match_cache *cache)
+void ovs_match_cache_start_terse(struct ovs_match_cache *cache)
 {
 	spin_lock_bh(&cache->lock);
 	WRITE_ONCE(cache->round, cache->round + 1);
+	spin_unlock_bh(&cache->lock);
+}
+
+void ovs_match_cache_start_full(struct ovs_match_cache *cache)
+{
+	u32 period;
+
+	spin_lock_bh(&cache->lock);
+	period = cache->round - cache->last_full;
+	cache->last_full = cache->round;
+	WRITE_ONCE(cache->keep, period > OVS_MATCH_CACHE_MAX_PERIOD ?
+		   OVS_MATCH_CACHE_KEEP_ROUNDS :
+		   max_t(u32, OVS_MATCH_CACHE_KEEP_ROUNDS, 2 * period));
 	spin_unlock_bh(&cache->lock);
 }
 
@@ -297,8 +374,8 @@ bool ovs_match_use(struct ovs_match_cache *cache,
 {
 	struct counters *c = this_cpu_ptr(cache->counters);
 	struct ovs_match_entry *entry = rcu_dereference(*slot);
-	u32 round = READ_ONCE(cache->round);
-	bool hit = entry && entry != &seen && entry->phase == phase(at);
+	u16 round = READ_ONCE(cache->round);
+	bool hit = entry && entry != &seen && in_phase(entry, at);
 
 	/* Once a round: other processors may dump the same flow. */
 	if (hit && READ_ONCE(entry->used) != round)
@@ -331,31 +408,36 @@ static struct ovs_match_entry *
 make_entry(struct ovs_match_cache *cache, const struct nlattr *key,
 	   const struct nlattr *mask)
 {
-	u32 front = front_len(key);
-	u32 len = nla_total_size(nla_len(key)) - front;
+	u32 own = front_len(key);
 	struct ovs_match_entry *entry;
+	struct shared *front;
+	u32 len;
+
+	front = share_front(cache, key, own);
+	if (!front)
+		own = 0;
+	len = nla_total_size(nla_len(key)) - own;
 
 	entry = alloc_within(cache, entry_size(len));
 	if (!entry)
-		return NULL;
-	entry->front = share(cache, key, front);
-	if (!entry->front)
-		goto no_front;
-	entry->mask = share(cache, mask, nla_total_size(nla_len(mask)));
+		goto no_entry;
+	entry->mask = share_mask(cache, mask);
 	if (!entry->mask)
 		goto no_mask;
+	entry->front = front;
 	entry->used = cache->round;
 	entry->len = len;
-	entry->phase = phase(key);
-	memcpy(entry->bytes, (const u8 *)key + front, len);
+	set_phase(entry, key);
+	memcpy(entry->bytes, (const u8 *)key + own, len);
 	cache->entries++;
 	return entry;
 
 no_mask:
-	unshare(cache, entry->front);
-no_front:
 	cache->bytes -= entry_size(len);
 	kfree(entry);
+no_entry:
+	if (front)
+		unshare(cache, front);
 	return NULL;
 }
 
@@ -383,10 +465,12 @@ void ovs_match_age(struct ovs_match_cache *cache,
 		   struct ovs_match_entry __rcu **slot)
 {
 	struct ovs_match_entry *entry = rcu_dereference(*slot);
+	u16 age;
 
-	if (!entry || entry == &seen ||
-	    READ_ONCE(cache->round) - READ_ONCE(entry->used) <=
-	    OVS_MATCH_CACHE_MAX_AGE)
+	if (!entry || entry == &seen)
+		return;
+	age = READ_ONCE(cache->round) - READ_ONCE(entry->used);
+	if (age <= READ_ONCE(cache->keep))
 		return;
 
 	spin_lock_bh(&cache->lock);
@@ -432,22 +516,25 @@ ovs_match_entry(struct ovs_match_entry __rcu *const *slot, const void *at)
 {
 	const struct ovs_match_entry *entry = rcu_dereference(*slot);
 
-	if (!entry || entry == &seen || entry->phase != phase(at))
+	if (!entry || entry == &seen || !in_phase(entry, at))
 		return NULL;
 	return entry;
 }
 
 unsigned int ovs_match_len(const struct ovs_match_entry *entry)
 {
-	return entry->front->len + entry->len + entry->mask->len;
+	return (entry->front ? entry->front->len : 0) + entry->len +
+	       entry->mask->len;
 }
 
 void ovs_match_copy(const struct ovs_match_entry *entry, void *to)
 {
 	u8 *p = to;
 
-	memcpy(p, entry->front->bytes, entry->front->len);
-	p += entry->front->len;
+	if (entry->front) {
+		memcpy(p, entry->front->bytes, entry->front->len);
+		p += entry->front->len;
+	}
 	memcpy(p, entry->bytes, entry->len);
 	p += entry->len;
 	memcpy(p, entry->mask->bytes, entry->mask->len);

@@ -9,7 +9,8 @@
  * wire, both with their headers.  An entry holds the bytes of one flow's match
  * in three parts: the front of the key (up to the Ethernet header, thus
  * metadata and tunnel) and the mask, which many flows have in common and share,
- * and the rest of the key, which is the flow's own.
+ * and the rest of the key, which is the flow's own.  A front that no other flow
+ * has is the flow's own, too.
  *
  * A flow has a slot for an entry.  It is read under RCU and written under the
  * cache's lock.  Key, mask and identifier of a flow never change, thus an entry
@@ -32,8 +33,12 @@
 
 #define OVS_MATCH_CACHE_DEFAULT_MAX_BYTES (64ULL << 20)
 
-/* An entry that no dump used for so many dumps of the datapath is dropped. */
-#define OVS_MATCH_CACHE_MAX_AGE 16
+/* An entry that no full dump used is dropped after so many rounds, which are
+ * terse dumps, as revalidators make them.  If full dumps come regularly, but
+ * less often, it is kept for twice the time between them.
+ */
+#define OVS_MATCH_CACHE_KEEP_ROUNDS 16
+#define OVS_MATCH_CACHE_MAX_PERIOD 1200
 
 struct ovs_match_cache;
 struct ovs_match_entry;
@@ -79,7 +84,8 @@ void ovs_match_cache_get_stats(struct ovs_match_cache *cache,
 bool ovs_match_cache_enabled(const struct ovs_match_cache *cache);
 
 /* A dump of the datapath begins. */
-void ovs_match_cache_new_round(struct ovs_match_cache *cache);
+void ovs_match_cache_start_terse(struct ovs_match_cache *cache);
+void ovs_match_cache_start_full(struct ovs_match_cache *cache);
 
 /* Returns whether 'slot' has an entry for 'at', the place in a message that the
  * match of a flow was written to; it is as good as new then.  Counts a hit or a

@@ -39,16 +39,18 @@ void __ovs_match_cache_dumped(struct ovs_match_cache *cache,
 			      unsigned int start,
 			      const struct netlink_callback *cb, u32 ufid_flags)
 {
+	bool first = !cb->args[0] && !cb->args[1];
 	const struct nlattr *key, *mask;
 	int rem = skb->len - start;
 
-	if (!cb->args[0] && !cb->args[1])
-		ovs_match_cache_new_round(cache);
-
 	if (ufid_flags & OVS_MATCH_OMIT) {
+		if (first)
+			ovs_match_cache_start_terse(cache);
 		ovs_match_age(cache, &flow->match);
 		return;
 	}
+	if (first)
+		ovs_match_cache_start_full(cache);
 
 	/* A UFID is in front of the key; without one there is never an entry,
 	 * wherever this points to.

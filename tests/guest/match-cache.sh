@@ -180,8 +180,13 @@ match-cache dp0 del v6 0 200 >/dev/null
 until_true counter_is entries $((n_ufid + 200))
 v6=$(( (bytes - $(counter bytes)) / 200 ))
 check "an IPv6 flow takes $v6 bytes" [ $v6 -gt 0 -a $v6 -le 200 ]
+
+# A front that no other flow has is the flow's own, thus not twice the size.
+bytes=$(counter bytes)
 match-cache dp0 del tunnel6 0 200 >/dev/null
 until_true counter_is entries "$n_ufid"
+tunnel6=$(( (bytes - $(counter bytes)) / 200 ))
+check "a flow in a tunnel of its own takes $tunnel6 bytes" [ $tunnel6 -gt 0 -a $tunnel6 -le 256 ]
 
 ## Modified flows.
 
@@ -228,8 +233,9 @@ set_cache 3:8:67108864
 
 dump >/dev/null
 evicted=$(counter evictions)
+dump >/dev/null
 for i in $(seq 16); do match-cache dp0 terse; done
-check "16 dumps do not age" counter_is entries "$n_ufid"
+check "16 rounds do not age" counter_is entries "$n_ufid"
 match-cache dp0 no-mask >/dev/null
 check "17 do" counter_is bytes 0
 check "evictions are counted" equal $(($(counter evictions) - evicted)) "$n_ufid"

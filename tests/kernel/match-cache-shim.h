@@ -24,15 +24,19 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
+#define ARRAY_SIZE(A) (sizeof(A) / sizeof((A)[0]))
+#define max_t(TYPE, A, B) ((TYPE)(A) > (TYPE)(B) ? (TYPE)(A) : (TYPE)(B))
+
 #define __rcu
 #define __percpu
 #define __aligned(N) __attribute__((__aligned__(N)))
 
+/* CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS is not defined, as where unaligned
+ * access is expensive.
+ */
+
 #define READ_ONCE(X) __atomic_load_n(&(X), __ATOMIC_RELAXED)
 #define WRITE_ONCE(X, V) __atomic_store_n(&(X), V, __ATOMIC_RELAXED)
-
-/* As where unaligned access is expensive. */
-#define IS_ENABLED(OPTION) false
 
 /* Memory. */
 
@@ -154,14 +158,21 @@ static inline void hlist_del(struct hlist_node *n)
 	     (POS) = shim_entry((POS)->MEMBER.next, __typeof__(*(POS)), MEMBER))
 
 /* A hash that collides. */
+/* Full of collisions if the seed is not 0. */
 static inline u32 jhash(const void *bytes, u32 len, u32 seed)
 {
-	return (seed + len + *(const u8 *)bytes) & 1;
+	const u8 *p = bytes;
+	u32 hash = 2166136261;
+
+	while (len--)
+		hash = (hash ^ *p++) * 16777619;
+	return seed ? (hash >> 16 & 1) + 1 : hash;
 }
 
+extern u32 shim_seed;
 static inline u32 get_random_u32(void)
 {
-	return 4;
+	return shim_seed;
 }
 
 /* Netlink attributes. */
