@@ -40,7 +40,7 @@ check-unit: all
 unit-tests:
 	cd '$(srcdir)' && PYTHONDONTWRITEBYTECODE=yes \
 	    PYTHONPATH='$(abs_builddir)/ovs-src/python:tests' \
-	    OVS_SOURCE='$(OVS_SOURCE)' \
+	    OVS_SOURCE='$(OVS_SOURCE)' OVS_BUILD='$(abs_builddir)/ovs' \
 	    $(PYTHON3) -m unittest tests/test_*.py
 	$(MAKE) -C ovs check-extension TESTSUITEFLAGS='$(test_jobs) $(TESTSUITEFLAGS)' RECHECK=yes
 

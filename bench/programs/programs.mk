@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The benchmark programs, built in a tree of Open vSwitch with that tree's own
+# compiler, flags and libraries:
+#
+#     make -C TREE -f Makefile -f programs.mk bench-programs
+#
+# The sources are the same for every tree.
+
+bench_source := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+bench_programs = bench/bench-dump bench/bench-forward bench/bench-upcall
+
+bench-programs: $(bench_programs)
+.PHONY: bench-programs
+.SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o
+
+# Libraries that changed may have brought other headers.
+bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
+		lib/libopenvswitch.la
+	@$(MKDIR_P) bench
+	$(AM_V_CC)$(COMPILE) -c -o $@ $<
+
+bench/bench-forward bench/bench-upcall: bench/bench-netdev.o
+bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
+	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
+	    lib/libsflow.la lib/libopenvswitch.la $(LIBS)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Benchmarks against the unmodified build.  Part of the top Makefile.
+#
+#     make bench [CASES="dump forward/emc ..."] [ROUNDS=N]
+
+ROUNDS = 5
+bench_programs = $(MAKE) $(jobs) --no-print-directory -f Makefile \
+	-f '$(abs_srcdir)/bench/programs/programs.mk' bench-programs
+
+bench: bench-packages
+	@$(MAKE) --no-print-directory all stock
+	@for tree in ovs stock; do (cd $$tree && $(bench_programs)) || exit 1; done
+	@$(build_aux)/logged logs/$@.log $(PYTHON3) $(srcdir)/bench/run \
+	    --build '$(abs_builddir)' --rounds '$(ROUNDS)' $(CASES)
+
+bench-packages:
+	@$(build_aux)/install-packages build bench
+.PHONY: bench bench-packages
