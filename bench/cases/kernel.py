@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel module, in a guest whose clock counts instructions.
+
+QEMU executes one instruction per nanosecond of the guest's time, whatever
+the host does meanwhile: repeatable to about 0.02 percent, and blind for
+caches.  Both modules take turns in one boot: Linux's own, as it comes with
+Debian's kernel, and ours.  What counts is all instructions of the machine,
+the sending of packets and the receiving of messages included; messages are
+not parsed.
+"""
+
+import functools
+import importlib.util
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+
+from harness import runner, stats
+from harness.registry import Case, register
+from harness.results import compare
+from harness.runner import SIDES
+
+BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
+MODULES = ["openvswitch", "veth"]
+PROGRAMS = """bash cat grep insmod ip lsmod modprobe mkdir mount hostname rmmod
+    sed sleep stty sysctl test uname dmesg""".split()
+TIMEOUT = 900                   # Seconds for one boot.
+
+SHAPES = ("v4", "v6", "tunnel")
+SIZES = {"10k": 10000, "50k": 50000}
+POLICIES = ("off", "lazy", "eager")
+PATHS = ("output", "masks", "set", "vlan", "recirc", "ct")
+
+
+def guest_library(context):
+    """build-aux/guest.py."""
+    path = os.path.join(context.top, "build-aux", "guest.py")
+    spec = importlib.util.spec_from_file_location("guest", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def missing(context):
+    if platform.machine() != "x86_64":
+        return "the guest is an x86_64 machine, this one is not"
+    if not os.path.exists(os.path.join(context.top, "build-aux", "guest.py")):
+        return "this source has no guests"
+    if not os.path.exists(os.path.join(context.build, "datapath-guest",
+                                       "openvswitch.ko")):
+        return "datapath-guest/openvswitch.ko is not built"
+    return runner.needs("qemu-system-x86_64")(context)
+
+
+def find_kernel(context):
+    """{"kernel": image, "release": ..., "modules": directory}."""
+    tools = os.path.join(context.top, "build-aux")
+    linux = runner.run_pinned(["sh", os.path.join(tools, "find-linux"), "",
+                               "cloud-amd64"], runner.other_cpu()).strip()
+    options = runner.run_pinned(["sh", os.path.join(tools, "guest-kernel"),
+                                 linux], runner.other_cpu())
+    return dict(word.lstrip("-").split("=", 1)
+                for word in shlex.split(options))
+
+
+def make_image(context, guest, kernel, plan, scratch):
+    program = os.path.join(scratch, "bench-kernel")
+    runner.run_pinned(["cc", "-O2", "-static", "-o", program,
+                       "-I" + os.path.join(context.top, "include"),
+                       os.path.join(context.top,
+                                    "bench/programs/bench-kernel.c")],
+                      runner.other_cpu())
+    image = os.path.join(scratch, "image")
+    with open(image, "wb") as f:
+        root = guest.Root(f)
+        for name in PROGRAMS:
+            root.program(name)
+        root.modules(kernel["modules"], kernel["release"], MODULES,
+                     os.path.join(context.build, "datapath-guest"))
+        root.archive.data("/init", guest.read(os.path.join(
+            context.top, "tests/guest/init"), "rb"), 0o755)
+        root.archive.file("/guest/bench.sh",
+                          os.path.join(context.top, "bench/kernel/bench.sh"))
+        root.archive.file("/guest/bench-kernel", program)
+        root.archive.data("/guest/plan", "".join(
+            "%s %s\n" % line for line in plan).encode())
+        root.close()
+    return image
+
+
+def counting_machine(guest):
+    class Counting(guest.Machine):
+        """One processor, one instruction per nanosecond."""
+        def command(self, *args):
+            other = {"tcg,thread=multi": "tcg,thread=single"}
+            argv = [other.get(word, word) for word in super().command(*args)]
+            argv[argv.index("-smp") + 1] = "1"
+            return argv + ["-icount", "shift=0,sleep=off",
+                           "-rtc", "clock=vm,base=2026-01-01T00:00:00"]
+    return Counting
+
+
+def boot(context, plan):
+    """Boots once and executes 'plan', a list of (side, arguments).  Returns
+    what each printed."""
+    sys.dont_write_bytecode = True
+    guest = guest_library(context)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            kernel = find_kernel(context)
+            image = make_image(context, guest, kernel, plan, scratch)
+            vmlinux = os.path.join(scratch, "vmlinux")
+            guest.unpack_kernel(kernel["kernel"], vmlinux)
+            run = guest.Boot(counting_machine(guest)(vmlinux, False), image,
+                             os.path.join(scratch, "console"),
+                             ["SCRIPT=/guest/bench.sh"], TIMEOUT)
+            lines = list(run.lines())
+            console = guest.read(os.path.join(scratch, "console"))
+        except guest.GuestError as error:
+            raise runner.Failed(str(error)) from None
+        except subprocess.SubprocessError as error:
+            raise runner.Failed(str(error)) from None
+    found = [json.loads(line[2:]) for line in lines if line.startswith("= ")]
+    if len(found) != len(plan) or run.end != "ok":
+        raise runner.Failed("the guest: %s\n%s\n%s" % (
+            run.end, "\n".join(lines[-20:]), console[-2000:]))
+    return found
+
+
+def in_turn(context, sides, line):
+    """Boots and has line(side) executed for each side and round, as
+    Context.alternate() does.  Returns {side: [what each round printed]}."""
+    plan = []
+    context.alternate(sides, lambda side: plan.append((side, line(side))))
+    printed = boot(context, [side_and_line for _, side_and_line in plan])
+    return {side: [p for (s, _), p in zip(plan, printed) if s == side]
+            for side in sides}
+
+
+def dump(context, name, shape, n_flows):
+    n_flows = context.count(n_flows, 200)
+
+    def line(side):
+        tree, policy = (("stock", "off") if side == "stock"
+                        else ("ovs", side))
+        return tree, "dump %s %d %s 6 3" % (shape, n_flows, policy)
+
+    runs = in_turn(context, ("stock", *POLICIES), line)
+
+    def result(metric, unit, ours, value):
+        return compare(name, metric, unit, list(map(value, runs[ours])),
+                       list(map(value, runs["stock"])), baseline_is=BASELINE)
+
+    results = []
+    for policy in POLICIES:
+        results.append(result("first full dump, policy " + policy,
+                              "instructions/flow", policy,
+                              lambda run: run["full"][0]))
+    results.append(result("second full dump, policy lazy",
+                          "instructions/flow", "lazy",
+                          lambda run: run["full"][1]))
+    for policy in POLICIES:
+        results.append(result("later full dumps, policy " + policy,
+                              "instructions/flow", policy,
+                              lambda run: stats.median(run["full"][2:])))
+    for policy in ("off", "lazy"):
+        results.append(result("terse dump, policy " + policy,
+                              "instructions/flow", policy,
+                              lambda run: stats.median(run["terse"])))
+    results.append(result("memory of a flow", "B/flow", "off",
+                          lambda run: run["flow_bytes"]))
+    results.append(result("memory of a flow with its cached match", "B/flow",
+                          "eager", lambda run: run["flow_bytes"]
+                          + run["cache_bytes"]))
+    return results
+
+
+def forward(context, name, path):
+    line = "forward %s %d 3" % (path, context.count(5000, 50))
+    runs = in_turn(context, SIDES, lambda side: (side, line))
+    values = {side: [stats.median(run["ns"]) for run in runs[side]]
+              for side in SIDES}
+    return [compare(name, "sent, forwarded and dropped by the peer",
+                    "instructions/packet", values["ovs"], values["stock"],
+                    baseline_is=BASELINE)]
+
+
+for a_shape in SHAPES:
+    for a_size, number in SIZES.items():
+        a_name = "kernel/dump/%s/%s" % (a_shape, a_size)
+        register(Case(a_name, functools.partial(
+            dump, name=a_name, shape=a_shape, n_flows=number), missing))
+for a_path in PATHS:
+    a_name = "kernel/forward/" + a_path
+    register(Case(a_name, functools.partial(
+        forward, name=a_name, path=a_path), missing))
