@@ -19,7 +19,8 @@
  *     - A port is in what is still to be summed: the field must stay.
  *
  * The hooks in lib/packets.c and lib/odp-execute-avx512.c call this before
- * they do what is right for a complete checksum. */
+ * they do what is right for a complete checksum.  Most packets have one, thus
+ * what is inline there is a single test of the packet's flags. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,14 @@
 #include "csum.h"
 #include "dp-packet.h"
 #include "packets.h"
+
+/* May the checksum of 'packet' be partial? */
+static inline bool
+partial_csum_possible(const struct dp_packet *packet)
+{
+    return OVS_UNLIKELY(dp_packet_hwol_tx_l4_checksum(packet)
+                        || dp_packet_hwol_is_tso(packet));
+}
 
 /* Is the checksum of 'packet', whose transport protocol is 'proto', partial?
  * A flag for another protocol says nothing about this header. */
@@ -47,16 +56,13 @@ partial_csum(struct dp_packet *packet, uint8_t proto)
     }
 }
 
-/* If the checksum of 'packet' is partial, adds 'diff' to it, the change of the
- * sum of the pseudo-header, and returns true.  Otherwise returns false, then
- * the checksum is still to be updated. */
-static inline bool
-partial_csum_add(struct dp_packet *packet, uint8_t proto, uint32_t diff)
+static OVS_UNUSED __attribute__((noinline, cold)) bool
+partial_csum_add__(struct dp_packet *packet, uint8_t proto, uint32_t diff)
 {
     ovs_be16 *csum;
     size_t l4_size;
 
-    if (OVS_LIKELY(!partial_csum(packet, proto))) {
+    if (!partial_csum(packet, proto)) {
         return false;
     }
 
@@ -79,32 +85,24 @@ partial_csum_add(struct dp_packet *packet, uint8_t proto, uint32_t diff)
     return true;
 }
 
-/* Likewise, for an address whose 'n' bytes at 'old' become those at 'new'. */
-static inline bool
-partial_csum_replace(struct dp_packet *packet, uint8_t proto,
-                     const void *old, const void *new, size_t n)
+static OVS_UNUSED __attribute__((noinline, cold)) bool
+partial_csum_replace__(struct dp_packet *packet, uint8_t proto,
+                       const void *old, const void *new, size_t n)
 {
-    uint32_t diff;
-
-    if (OVS_LIKELY(!partial_csum(packet, proto))) {
-        return false;
-    }
-
     /* csum_finish() complements, which makes the sum of 'old' a minus. */
-    diff = csum_continue((OVS_FORCE uint16_t) csum(old, n), new, n);
-    return partial_csum_add(packet, proto, diff);
+    return partial_csum_add__(packet, proto,
+                              csum_continue((OVS_FORCE uint16_t) csum(old, n),
+                                            new, n));
 }
 
-/* If the checksum of 'packet' is partial, sets the ports and returns true.
- * Otherwise returns false and does nothing. */
-static inline bool
-partial_csum_set_ports(struct dp_packet *packet, uint8_t proto,
-                       ovs_be16 src, ovs_be16 dst)
+static OVS_UNUSED __attribute__((noinline, cold)) bool
+partial_csum_set_ports__(struct dp_packet *packet, uint8_t proto,
+                         ovs_be16 src, ovs_be16 dst)
 {
     /* The ports are the first two words in TCP, UDP and SCTP alike. */
     ovs_be16 *ports = dp_packet_l4(packet);
 
-    if (OVS_LIKELY(!partial_csum(packet, proto))) {
+    if (!partial_csum(packet, proto)) {
         return false;
     }
 
@@ -113,6 +111,35 @@ partial_csum_set_ports(struct dp_packet *packet, uint8_t proto,
     ports[1] = dst;
     pkt_metadata_init_conn(&packet->md);
     return true;
+}
+
+/* If the checksum of 'packet' is partial, adds 'diff' to it, the change of the
+ * sum of the pseudo-header, and returns true.  Otherwise returns false, then
+ * the checksum is still to be updated. */
+static inline bool
+partial_csum_add(struct dp_packet *packet, uint8_t proto, uint32_t diff)
+{
+    return (partial_csum_possible(packet)
+            && partial_csum_add__(packet, proto, diff));
+}
+
+/* Likewise, for an address whose 'n' bytes at 'old' become those at 'new'. */
+static inline bool
+partial_csum_replace(struct dp_packet *packet, uint8_t proto,
+                     const void *old, const void *new, size_t n)
+{
+    return (partial_csum_possible(packet)
+            && partial_csum_replace__(packet, proto, old, new, n));
+}
+
+/* If the checksum of 'packet' is partial, sets the ports and returns true.
+ * Otherwise returns false and does nothing. */
+static inline bool
+partial_csum_set_ports(struct dp_packet *packet, uint8_t proto,
+                       ovs_be16 src, ovs_be16 dst)
+{
+    return (partial_csum_possible(packet)
+            && partial_csum_set_ports__(packet, proto, src, dst));
 }
 
 #endif /* lib/partial-csum.h */
