@@ -22,6 +22,15 @@ by up to 10 percent.  `README.rst`, one directory up, tells what each case does
 and how to run it again.
 """
 
+HOOKS = """\
+### Hooks on the path of a packet
+
+Lines that the series adds to the datapath and that packets execute, with the
+instructions per packet, what they call included, of the case that executes
+most of them.  A line that is only changed counts as a whole.  What is inlined
+from a file of ours is counted in that file.
+"""
+
 FAMILIES = {
     "dpctl": "`ovs-appctl dpctl/dump-flows`",
     "dump": "Dumps of the userspace datapath",
@@ -59,11 +68,7 @@ def hook_table(directory):
         return []
     with open(path, encoding="utf-8") as f:
         rows, idle = hooks.summary(json.load(f))
-    out = ["### Hooks on the path of a packet", "",
-           "Lines that the series adds to the datapath and that packets "
-           "execute, with the", "instructions per packet, what they call "
-           "included, of the case that executes", "most of them.  What is "
-           "inlined from a file of ours is counted in that file.", "",
+    out = [HOOKS, "",
            "| patch | file | line | instructions/packet | case |",
            "|---|---|---|--:|---|"]
     for hook, case in rows:
