@@ -17,7 +17,7 @@ bench: bench-packages
 	    echo "make bench: no module for a guest, see logs/bench-datapath.log"
 	@for tree in ovs stock; do (cd $$tree && $(bench_programs)) || exit 1; done
 	@$(build_aux)/logged logs/$@.log $(PYTHON3) $(srcdir)/bench/run \
-	    --build '$(abs_builddir)' --rounds '$(ROUNDS)' $(CASES)
+	    --build '$(abs_builddir)' --rounds '$(ROUNDS)' $(foreach c,$(CASES),'$c')
 
 bench-packages:
 	@$(build_aux)/install-packages build kernel bench

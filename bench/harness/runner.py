@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import typing
 
 SIDES = ("ovs", "stock")        # Trees: ours, and the unmodified one.
 
@@ -24,7 +23,6 @@ class Context:
     report: str                 # Directory for what a case leaves there.
     rounds: int
     quick: bool                 # Only see whether it works at all.
-    log: typing.Callable = print
 
     def tree(self, side):
         return os.path.join(self.build, side)

@@ -26,6 +26,8 @@ class Vswitch:
         self._other_config = dict(other_config)
         self._processes = []
         self._dir = None
+        self._ctl = None            # Control socket of the daemon.
+        self._daemon = None
 
     def __enter__(self):
         self._dir = tempfile.TemporaryDirectory(prefix="bench-")
