@@ -4,7 +4,6 @@ with a database and directories of its own."""
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import tempfile
@@ -40,7 +39,6 @@ class Vswitch:
 
     def __exit__(self, *exc):
         for process in reversed(self._processes):
-            process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()
         self._dir.cleanup()
@@ -181,9 +179,3 @@ class Vswitch:
         with open("/proc/%d/task/%d/schedstat" % (self._daemon.pid, tid),
                   encoding="utf-8") as f:
             return int(f.read().split()[0])
-
-    def freeze(self):
-        self._daemon.send_signal(signal.SIGSTOP)
-
-    def thaw(self):
-        self._daemon.send_signal(signal.SIGCONT)
