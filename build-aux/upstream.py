@@ -15,11 +15,14 @@ SUPPORTED = ("3.1",)
 # Versions of Linux that the series in patches/linux is made for.
 SUPPORTED_LINUX = ("6.1",)
 
-# What of Linux's source is needed: the datapath, what tells the version, and
-# the checker of its coding style.
+# What of Linux's source is needed: the datapath, what tells the version, the
+# checker of its coding style, and the datapath's own tests.
 LINUX_FILES = re.compile(r"(?:net/openvswitch/[^/]+|Makefile|scripts/(?:"
                          r"checkpatch\.pl|spelling\.txt|"
-                         r"const_structs\.checkpatch))$")
+                         r"const_structs\.checkpatch)|"
+                         r"tools/testing/selftests/net/openvswitch/[^/]+)$")
+LINUX_SELFTESTS = "tools/testing/selftests/net/openvswitch/"
+LINUX_ROOMS = ("", "net/openvswitch/", "scripts/", LINUX_SELFTESTS)
 
 # Directories of ours that mirror those of Open vSwitch, and what joins the
 # top of its tree.
@@ -53,7 +56,8 @@ def our_files(top):
         for directory, subdirs, names in os.walk(os.path.join(top, room)):
             # What tests the kernel module is no part of Open vSwitch.
             subdirs[:] = sorted(d for d in subdirs if d != "__pycache__"
-                                and (room, d) != ("tests", "kernel"))
+                                and (room, d) not in (("tests", "kernel"),
+                                                      ("tests", "guest")))
             found += [os.path.relpath(os.path.join(directory, name), top)
                       for name in sorted(names)
                       if not name.startswith(".") and name[-1] != "~"]
@@ -129,8 +133,8 @@ def unpack_linux(source, destination):
                 yield name, os.path.join(destination, path)
 
     if os.path.isdir(source):
-        names = [f"./{room}{name}" for room in ("", "net/openvswitch/",
-                                                "scripts/")
+        names = [f"./{room}{name}" for room in LINUX_ROOMS
+                 if os.path.isdir(os.path.join(source, room))
                  for name in sorted(os.listdir(os.path.join(source, room)))
                  if not name.endswith((".o", ".ko", ".cmd", ".mod.c"))]
         for name, at in wanted(names):

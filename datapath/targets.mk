@@ -12,9 +12,9 @@ assemble_datapath = $(PYTHON3) $(build_aux)/assemble-datapath \
 	--top '$(abs_srcdir)' --source '$(linux_source)' \
 	--cache datapath-linux --version '$(PACKAGE_VERSION)'
 # Without vmlinux, which headers lack, there is nothing to relate BTF to.
-kbuild = linux=`$(find_linux)` && \
-	$(MAKE) $(jobs) --no-print-directory -C "$$linux" M='$(abs_builddir)/datapath-src' \
+kbuild_in = $(MAKE) $(jobs) --no-print-directory -C "$$linux" M='$(abs_builddir)/$(1)' \
 	    `test -e "$$linux/vmlinux" || echo CONFIG_DEBUG_INFO_BTF_MODULES=`
+kbuild = linux=`$(find_linux)` && $(call kbuild_in,datapath-src)
 
 datapath: datapath-src
 	@$(kbuild) modules
@@ -42,9 +42,40 @@ datapath-tests:
 	    VERSION='$(PACKAGE_VERSION)' PYTHONDONTWRITEBYTECODE=yes \
 	    $(PYTHON3) -m unittest discover -v -s '$(srcdir)/tests/kernel'
 
-.PHONY: datapath datapath-src datapath-dkms check-datapath datapath-tests
+## The kernel module in guests, see tests/guest/harness.
+
+# That of Debian's cloud kernel, which is small and starts fast.
+guest_linux = $(SHELL) $(build_aux)/find-linux '$(GUEST_LINUX)' cloud-amd64
+datapath-guest:
+	@$(guest_linux) >/dev/null
+	$(AM_V_GEN)$(assemble_datapath) $@
+	@linux=`$(guest_linux)` && $(call kbuild_in,$@) modules
+
+# TOPICS=... names files in tests/guest, TEST=... is a word that the names of
+# tests have to contain.
+guest_options = --ovs ovs --ovs-source ovs-src --logs logs/$@ \
+	--selftests datapath-linux/tools/testing/selftests/net/openvswitch \
+	--test='$(TEST)' $(TOPICS)
+check-kernel: check_packages all datapath-guest
+	@PYTHON3='$(PYTHON3)' $(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-kernel \
+	    '$(GUEST_LINUX)' --ours datapath-guest $(guest_options)
+
+# The same under a kernel that looks for errors.
+check-kernel-debug: check_packages all
+	@$(install_packages) debug
+	@debug=`$(build_aux)/debug-kernel '$(linux_source)' '$(srcdir)/tests/guest/debug.config'` && \
+	    $(assemble_datapath) datapath-debug && \
+	    linux=$$debug/build && $(call kbuild_in,datapath-debug) ARCH=um modules && \
+	    $(logged) logs/$@.log $(PYTHON3) $(build_aux)/check-kernel --uml \
+	        --kernel="$$linux/linux" --modules="$$debug/modules" \
+	        --release="`ls "$$debug/modules/lib/modules"`" \
+	        --ours datapath-debug --timeout 1800 $(guest_options)
+
+.PHONY: datapath datapath-src datapath-dkms check-datapath datapath-tests \
+	datapath-guest check-kernel check-kernel-debug
 
 clean-local: clean-datapath
 clean-datapath:
-	rm -rf datapath-src datapath-src.new datapath-linux
+	rm -rf datapath-src datapath-src.new datapath-linux datapath-guest \
+	    datapath-guest.new datapath-debug datapath-debug.new
 .PHONY: clean-datapath

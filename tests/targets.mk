@@ -19,7 +19,7 @@ check_packages:
 
 # Everything but upstream's suites.  A part that fails does not keep the next
 # one from running.
-CHECKS = style unit system install datapath dist
+CHECKS = style unit system install datapath kernel dist
 check-local: check_packages
 	@rc=0; logs=; \
 	for t in $(CHECKS); do \
