@@ -327,8 +327,8 @@ class Machine:
 class Boot:
     """One run of a guest.  'lines' hands out what it prints, as it comes.
 
-    Ends by itself, or after 'timeout' seconds; 'end' tells: "ok", "timeout"
-    or "died"."""
+    Ends by itself, or when it said nothing for 'timeout' seconds; 'end' tells:
+    "ok", "timeout" or "died"."""
 
     END = "@@END@@"
 
@@ -343,7 +343,7 @@ class Boot:
 
     def lines(self):
         machine, initrd, console, arguments = self._machine
-        start = time.monotonic()
+        start = said = time.monotonic()
         with tempfile.NamedTemporaryFile() as out:
             with self._lock:
                 if self._killed:
@@ -357,13 +357,15 @@ class Boot:
                     done = self._process.poll() is not None
                     pending += out.read().decode(errors="replace")
                     *complete, pending = pending.split("\n")
+                    if complete:
+                        said = time.monotonic()
                     for line in complete:
                         line = line.rstrip("\r")
                         if line == self.END:
                             self.end = "ok"
                         else:
                             yield line
-                    if time.monotonic() - start > self._timeout:
+                    if time.monotonic() - said > self._timeout:
                         self.end = self.end or "timeout"
                         break
                     time.sleep(.05)

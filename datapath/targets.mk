@@ -56,12 +56,12 @@ datapath-guest:
 guest_options = --ovs ovs --ovs-source ovs-src --logs logs/$@ \
 	--selftests datapath-linux/tools/testing/selftests/net/openvswitch \
 	--test='$(TEST)' $(TOPICS)
-check-kernel: check_packages all datapath-guest
+check-kernel: check_packages all datapath-guest guest-suites
 	@PYTHON3='$(PYTHON3)' $(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-kernel \
 	    '$(GUEST_LINUX)' --ours datapath-guest $(guest_options)
 
 # The same under a kernel that looks for errors.
-check-kernel-debug: check_packages all
+check-kernel-debug: check_packages all guest-suites
 	@$(install_packages) debug
 	@debug=`$(build_aux)/debug-kernel '$(linux_source)' '$(srcdir)/tests/guest/debug.config'` && \
 	    $(assemble_datapath) datapath-debug && \
@@ -71,7 +71,10 @@ check-kernel-debug: check_packages all
 	        --release="`ls "$$debug/modules/lib/modules"`" \
 	        --ours datapath-debug --timeout 1800 $(guest_options)
 
-.PHONY: datapath datapath-src datapath-dkms check-datapath datapath-tests \
+guest-suites: all
+	@$(make_ovs) --no-print-directory kernel-testsuites >/dev/null
+
+.PHONY: guest-suites datapath datapath-src datapath-dkms check-datapath datapath-tests \
 	datapath-guest check-kernel check-kernel-debug
 
 clean-local: clean-datapath

@@ -4,6 +4,7 @@
 # Part of Open vSwitch's Makefile.am, beside tests/automake.mk.
 
 EXTENSION_SYSTEM_TESTSUITE_AT = \
+	tests/extension-macros.at \
 	tests/extension-system-testsuite.at \
 	tests/system-dpctl.at \
 	tests/system-ila.at \
@@ -12,14 +13,31 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-tls-dns.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
 
+EXTENSION_KERNEL_TESTSUITE_AT = \
+	tests/extension-kernel-testsuite.at \
+	tests/extension-macros.at \
+	tests/system-ila.at \
+	tests/system-ila-offload.at
+EXTENSION_KERNEL_TESTSUITE = $(srcdir)/tests/extension-kernel-testsuite
+
 EXTRA_DIST += \
 	$(EXTENSION_SYSTEM_TESTSUITE_AT) \
 	$(EXTENSION_SYSTEM_TESTSUITE) \
+	tests/extension-kernel-testsuite.at \
+	$(EXTENSION_KERNEL_TESTSUITE) \
 	tests/sandbox
 
 $(EXTENSION_SYSTEM_TESTSUITE): package.m4 $(EXTENSION_SYSTEM_TESTSUITE_AT) $(SYSTEM_USERSPACE_TESTSUITE_AT) tests/system-common-macros.at $(COMMON_MACROS_AT)
 	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
 	$(AM_V_at)mv $@.tmp $@
+
+$(EXTENSION_KERNEL_TESTSUITE): package.m4 $(EXTENSION_KERNEL_TESTSUITE_AT) $(SYSTEM_KMOD_TESTSUITE_AT) tests/system-common-macros.at $(COMMON_MACROS_AT)
+	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
+	$(AM_V_at)mv $@.tmp $@
+
+# The suites that guests run.
+kernel-testsuites: all $(EXTENSION_KERNEL_TESTSUITE) $(SYSTEM_KMOD_TESTSUITE) tests/atconfig tests/atlocal
+.PHONY: kernel-testsuites
 
 # Everything happens in tests/sandbox: the host is not touched.
 check-extension-system: all $(EXTENSION_SYSTEM_TESTSUITE)
