@@ -34,8 +34,9 @@ check_extension(struct dpif_backer *backer,
     supported = dpif_probe_feature(backer->dpif, class->name, &key, &actions,
                                    NULL);
     ofpbuf_uninit(&actions);
-    VLOG_INFO("%s: Datapath %s %s action", dpif_name(backer->dpif),
-              supported ? "supports" : "does not support", class->name);
+    VLOG_INFO("%s: Datapath %s %s action%s", dpif_name(backer->dpif),
+              supported ? "supports" : "does not support", class->name,
+              supported ? "" : ": it takes the slow path");
     return supported;
 }
 
