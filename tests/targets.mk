@@ -101,12 +101,25 @@ demo:
 	@echo "Building (logs/demo-build.log)..."; $(MKDIR_P) logs; \
 	$(MAKE) --no-print-directory all >logs/demo-build.log 2>&1 \
 	    || { tail -n 30 logs/demo-build.log; exit 1; }
-	@PATH="$(demo_path):$$PATH" OVS_PKGDATADIR='$(abs_builddir)/ovs-src/vswitchd' \
+	@guest=; \
+	if options=`$(MAKE) --no-print-directory -s demo-guest 2>>logs/demo-build.log`; then \
+	    guest="$(PYTHON3) $(abspath $(build_aux))/check-kernel $$options"; \
+	fi; \
+	OVS_EXT_GUEST="$$guest" PATH="$(demo_path):$$PATH" OVS_PKGDATADIR='$(abs_builddir)/ovs-src/vswitchd' \
 	    $(srcdir)/utilities/ovs-ext-demo
 
 .PHONY: check-style check-unit unit-tests check-system check-install check-dist \
 	check-upstream check-system-upstream check-match-cache \
 	check-sanitizers demo
+# Prints the options for the guest of act "kernel".
+demo-guest:
+	@$(MAKE) --no-print-directory datapath-guest >&2
+	@linux=`$(guest_linux)` && options=`$(build_aux)/guest-kernel "$$linux"` && \
+	    echo "$$options --ours $(abs_builddir)/datapath-guest" \
+	        "--ovs $(abs_builddir)/ovs --ovs-source $(abs_builddir)/ovs-src"
+
+.PHONY: demo-guest check-style check-unit unit-tests check-system check-install check-dist \
+	check-upstream check-system-upstream demo
 
 distclean-local: distclean-logs
 distclean-logs:
