@@ -5,5 +5,5 @@
 # that is fast.
 
 autotest system-kmod-testsuite -k clone,action -k geneve,regression \
-    -k vxlan,vlan -k label,pop -k cvlan -k configure,cache -k later,fragments \
+    -k vxlan,vlan -k label,pop -k ping6,cvlan -k configure,cache -k later,fragments \
     -k simulated,update
