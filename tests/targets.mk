@@ -108,9 +108,6 @@ demo:
 	OVS_EXT_GUEST="$$guest" PATH="$(demo_path):$$PATH" OVS_PKGDATADIR='$(abs_builddir)/ovs-src/vswitchd' \
 	    $(srcdir)/utilities/ovs-ext-demo
 
-.PHONY: check-style check-unit unit-tests check-system check-install check-dist \
-	check-upstream check-system-upstream check-match-cache \
-	check-sanitizers demo
 # Prints the options for the guest of act "kernel".
 demo-guest:
 	@$(MAKE) --no-print-directory datapath-guest >&2
@@ -118,8 +115,9 @@ demo-guest:
 	    echo "$$options --ours $(abs_builddir)/datapath-guest" \
 	        "--ovs $(abs_builddir)/ovs --ovs-source $(abs_builddir)/ovs-src"
 
-.PHONY: demo-guest check-style check-unit unit-tests check-system check-install check-dist \
-	check-upstream check-system-upstream demo
+.PHONY: check-style check-unit unit-tests check-system check-install check-dist \
+	check-upstream check-system-upstream check-match-cache \
+	check-sanitizers demo demo-guest
 
 distclean-local: distclean-logs
 distclean-logs:
