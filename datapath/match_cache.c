@@ -193,18 +193,20 @@ static struct shared *share_mask(struct ovs_match_cache *cache,
 static struct shared *share_front(struct ovs_match_cache *cache,
 				  const struct nlattr *key, u32 len)
 {
+	u32 total = nla_total_size(nla_len(key));
 	u32 hash = jhash(key, len, cache->seed);
+	u32 *new_front = &cache->new_front[hash % N_BUCKETS];
 	struct shared *s = find_shared(cache, key, len, hash);
 
-	if (!s) {
-		u32 *new_front = &cache->new_front[hash % N_BUCKETS];
+	if (s)
+		return s;
 
-		if (*new_front == hash)
-			s = new_shared(cache, key, len, hash);
-		else
-			*new_front = hash;
-	}
-	return s;
+	/* It may also be that two pieces of slab are smaller than one. */
+	if (*new_front == hash ||
+	    shared_size(len) + entry_size(total - len) < entry_size(total))
+		return new_shared(cache, key, len, hash);
+	*new_front = hash;
+	return NULL;
 }
 
 static void unshare(struct ovs_match_cache *cache, struct shared *s)

@@ -51,17 +51,23 @@ datapath-guest:
 	$(AM_V_GEN)$(assemble_datapath) $@
 	@linux=`$(guest_linux)` && $(call kbuild_in,$@) modules
 
+# Programs of tests in guests, which need no library there.
+guest_programs = guest-programs/match-cache
+guest-programs/%: $(srcdir)/tests/guest/%.c $(srcdir)/include/openvswitch/extension-abi.h
+	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
+	    $(CC) -O2 -static -I$(srcdir)/include -o $@ $<
+
 # TOPICS=... names files in tests/guest, TEST=... is a word that the names of
 # tests have to contain.
 guest_options = --ovs ovs --ovs-source ovs-src --logs logs/$@ \
 	--selftests datapath-linux/tools/testing/selftests/net/openvswitch \
-	--test='$(TEST)' $(TOPICS)
-check-kernel: check_packages all datapath-guest guest-suites
+	$(addprefix --file ,$(guest_programs)) --test='$(TEST)' $(TOPICS)
+check-kernel: check_packages all datapath-guest guest-suites $(guest_programs)
 	@PYTHON3='$(PYTHON3)' $(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-kernel \
 	    '$(GUEST_LINUX)' --ours datapath-guest $(guest_options)
 
 # The same under a kernel that looks for errors.
-check-kernel-debug: check_packages all guest-suites
+check-kernel-debug: check_packages all guest-suites $(guest_programs)
 	@$(install_packages) debug
 	@debug=`$(build_aux)/debug-kernel '$(linux_source)' '$(srcdir)/tests/guest/debug.config'` && \
 	    $(assemble_datapath) datapath-debug && \
@@ -80,5 +86,5 @@ guest-suites: all
 clean-local: clean-datapath
 clean-datapath:
 	rm -rf datapath-src datapath-src.new datapath-linux datapath-guest \
-	    datapath-guest.new datapath-debug datapath-debug.new
+	    datapath-guest.new datapath-debug datapath-debug.new guest-programs
 .PHONY: clean-datapath
