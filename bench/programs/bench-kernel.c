@@ -578,9 +578,13 @@ kernel_bytes(void)
 static double
 library_dump(void)
 {
-    FILE *f = popen("/guest/ovstest test-dpif-dump " DP_NAME " 4", "r");
+    char command[64];
     double us;
+    FILE *f;
 
+    snprintf(command, sizeof command, "/guest/ovstest test-dpif-dump %s 4",
+             DP_NAME);
+    f = popen(command, "r");
     if (!f || fscanf(f, "%lf", &us) != 1 || pclose(f)) {
         fatal(0, "ovstest test-dpif-dump failed");
     }

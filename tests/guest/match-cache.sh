@@ -4,17 +4,17 @@
 # The match cache of the kernel datapath.  Its tests share what they set up, so
 # that they are a script of their own, which prints lines like ours.
 
-# One minute of changes under dumps where the kernel looks for errors.
-churn=5
-test ! -e /sys/kernel/debug/kmemleak || churn=60
-
-case "match cache" in
-*"${selected-}"*)
+match_cache_tests () {
+    local churn=5 stock
+    # One minute of changes under dumps where the kernel looks for errors.
+    test ! -e /sys/kernel/debug/kmemleak || churn=60
+    stock=$(find "/lib/modules/$(uname -r)/kernel" -name 'openvswitch.ko*')
     echo "@ match cache"
-    mkdir -p "$work"
-    (PATH=/guest:$PATH CHURN=$churn SCHEMA=$OVS_PKGDATADIR/vswitch.ovsschema \
-        STOCK=$(find "/lib/modules/$(uname -r)/kernel" -name 'openvswitch.ko*') \
-        bash /guest/match-cache-tests 2>&1) ||
-        echo "FAIL match cache: a test above, or the script"
-    cleanup ;;
-esac
+    PATH=/guest:$PATH CHURN=$churn STOCK=$stock \
+        SCHEMA=$OVS_PKGDATADIR/vswitch.ovsschema \
+        bash /guest/match-cache-tests 2>&1 ||
+        echo "FAIL a test of the above, or the script"
+    cleanup
+}
+
+match_cache_tests
