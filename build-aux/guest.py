@@ -295,6 +295,8 @@ class Machine:
         self.uml = uml
 
     def command(self, initrd, console, out, arguments):
+        arguments = [f'{key}="{value}"' for key, _, value
+                     in (a.partition("=") for a in arguments)]
         if self.uml:
             # Its two consoles are on two descriptors, see start().
             return ["setpriv", "--pdeathsig", "KILL",
@@ -302,8 +304,6 @@ class Machine:
                     "con=null", "con0=null,fd:2", "con1=null,fd:1",
                     "ssl=null", "OUTPUT=/dev/tty1", *self.ARGUMENTS,
                     *arguments]
-        arguments = [f'{key}="{value}"' for key, _, value
-                     in (a.partition("=") for a in arguments)]
         return ["setpriv", "--pdeathsig", "KILL",
                 "qemu-system-x86_64", "-accel", "tcg,thread=multi",
                 "-M", "pc", "-cpu", "qemu64", "-smp", "2", "-m", "1024",
