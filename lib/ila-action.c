@@ -141,6 +141,7 @@ ila_pack(const struct ila_xlat *xlat, struct ovs_action_ila *a)
 static void
 ila_unpack(const struct ovs_action_ila *a, struct ila_xlat *xlat)
 {
+    memset(xlat, 0, sizeof *xlat);
     memcpy(&xlat->locator, a->locator, sizeof xlat->locator);
     xlat->csum_mode = a->csum_mode;
     xlat->dir = a->dir;

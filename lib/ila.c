@@ -18,7 +18,7 @@
  * All sums are of 16-bit words in one's complement, kept in 32 bits and folded
  * at the end.  A word is "subtracted" by adding its complement, so that a
  * folded sum is 0 only if every word in it is.  No sum here has more than
- * ten words: 32 bits cannot overflow. */
+ * twenty words: 32 bits cannot overflow. */
 
 #define ILA_ADDR_LEN 16
 #define ILA_LOC_LEN 8
@@ -37,6 +37,12 @@
 /* Every extension header has at least this many bytes, and everything that is
  * read of one lies within them. */
 #define ILA_EXT_MIN 8
+
+/* ICMPv6: its header with the unused word, where the checksum is, and the
+ * first type that is not an error (RFC 4443). */
+#define ICMP_LEN 8
+#define ICMP_CSUM_OFS 2
+#define ICMP_FIRST_INFO 128
 
 BUILD_ASSERT_DECL(ILA_DST_OFS + ILA_ADDR_LEN == IPV6_HEADER_LEN);
 BUILD_ASSERT_DECL(sizeof(struct in6_addr) == ILA_ADDR_LEN);
@@ -64,42 +70,52 @@ ila_fold(uint32_t sum)
     return sum;
 }
 
+/* Returns the sum of the four words of 'x': two pairs at once. */
+static inline uint32_t
+ila_sum_words(uint64_t x)
+{
+    const uint64_t pairs = UINT64_C(0x0000ffff0000ffff);
+
+    x = (x & pairs) + (x >> 16 & pairs);
+    return (x & UINT32_MAX) + (x >> 32);
+}
+
 /* Returns what to add to a sum of words to replace locator 'old' in it by
  * 'new'.  The opposite, which keeps a sum in spite of that replacement, is the
  * same with the arguments swapped. */
-static uint32_t
-ila_diff(const uint8_t old[ILA_LOC_LEN], const uint8_t new[ILA_LOC_LEN])
+static inline uint32_t
+ila_diff(ovs_be64 old, ovs_be64 new)
 {
-    uint32_t sum = 0;
-
-    for (size_t i = 0; i < ILA_LOC_LEN; i += 2) {
-        sum += ila_get_word(&new[i]);
-        sum += ila_get_word(&old[i]) ^ 0xffff;
-    }
-    return sum;
+    return ila_sum_words(ntohll(new)) + ila_sum_words(~ntohll(old));
 }
 
-/* Makes the identifier of 'addr' absorb the change of the locator to 'new'.
- * 'extra' is what else changes in the identifier, as a term of the sum. */
-static void
-ila_adjust_identifier(uint8_t addr[ILA_ADDR_LEN],
-                      const uint8_t new[ILA_LOC_LEN], uint16_t extra)
+/* Makes the identifier of 'addr' absorb the change of the locator from 'old'
+ * to 'xlat''s.  'extra' is what else changes in the identifier, as a term of
+ * the sum. */
+static inline void
+ila_adjust_identifier(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
+                      ovs_be64 old, uint16_t extra)
 {
     uint32_t sum = ila_get_word(&addr[ILA_ADJ_OFS]);
+    uint16_t word;
 
-    sum += ila_diff(new, addr);
+    sum += ila_diff(xlat->locator, old);
     sum += extra;
-    ila_put_word(&addr[ILA_ADJ_OFS], ila_fold(sum));
+    word = ila_fold(sum);
+    if (xlat->restore_zero && word == 0xffff) {
+        word = 0;
+    }
+    ila_put_word(&addr[ILA_ADJ_OFS], word);
 }
 
 /* Translates the address at 'addr', which has any alignment.  If successful,
- * stores in '*diff' the change of the sum of the locator's words. */
+ * stores in '*diff' what is to be added to a transport checksum's sum. */
 static enum ila_verdict
 ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
                     uint32_t *diff)
 {
     uint8_t *c_byte = &addr[ILA_LOC_LEN];
-    uint8_t new[ILA_LOC_LEN];
+    ovs_be64 old;
 
     if (addr[0] == 0xff) {
         return ILA_PASS_MULTICAST;
@@ -109,8 +125,8 @@ ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
         return ILA_PASS_TYPE;
     }
 
-    memcpy(new, &xlat->locator, sizeof new);
-    *diff = ila_diff(addr, new);
+    memcpy(&old, addr, sizeof old);
+    *diff = 0;
 
     switch (xlat->csum_mode) {
     case ILA_CSUM_NEUTRAL_MAP:
@@ -120,24 +136,29 @@ ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
                  * wrong identifier. */
                 return ILA_DROP_CBIT;
             }
-            ila_adjust_identifier(addr, new, 0xffff ^ ILA_C_WORD);
+            ila_adjust_identifier(xlat, addr, old, 0xffff ^ ILA_C_WORD);
             *c_byte |= ILA_C_BIT;
         } else if (*c_byte & ILA_C_BIT) {
-            ila_adjust_identifier(addr, new, ILA_C_WORD);
+            ila_adjust_identifier(xlat, addr, old, ILA_C_WORD);
             *c_byte &= ~ILA_C_BIT;
         }
         break;
 
     case ILA_CSUM_NEUTRAL_MAP_AUTO:
-        ila_adjust_identifier(addr, new, 0);
+        ila_adjust_identifier(xlat, addr, old, 0);
         break;
 
     case ILA_CSUM_ADJ_TRANSPORT:
+        *diff = (OVS_UNLIKELY(xlat->adj_compat)
+                 ? ila_diff(xlat->locator, old)
+                 : ila_diff(old, xlat->locator));
+        break;
+
     case ILA_CSUM_NO_ACTION:
         break;
     }
 
-    memcpy(addr, new, sizeof new);
+    memcpy(addr, &xlat->locator, sizeof xlat->locator);
     return ILA_TRANSLATED;
 }
 
@@ -294,6 +315,68 @@ ila_translate_packet(const struct ila_xlat *xlat, struct ila_packet *packet,
     if (verdict == ILA_TRANSLATED
         && xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
         *l4 = ila_adjust_l4(packet, xlat->field, diff);
+    }
+    return verdict;
+}
+
+bool
+ila_icmp_find_quoted(const struct ila_packet *packet, size_t *quoted)
+{
+    size_t ofs;
+    uint8_t proto;
+
+    if (packet->size < IPV6_HEADER_LEN || packet->ip6[0] >> 4 != 6
+        || ila_find_csum(packet, ILA_FIELD_SRC, &ofs, &proto)
+           != ILA_L4_ADJUSTED
+        || proto != IPPROTO_ICMPV6
+        || packet->ip6[ofs - ICMP_CSUM_OFS] >= ICMP_FIRST_INFO) {
+        return false;
+    }
+    *quoted = ofs - ICMP_CSUM_OFS + ICMP_LEN;
+    return (ila_packet_end(packet) - *quoted >= IPV6_HEADER_LEN
+            && packet->ip6[ofs - ICMP_CSUM_OFS + ICMP_LEN] >> 4 == 6);
+}
+
+enum ila_verdict
+ila_icmp_translate_quoted(const struct ila_xlat *xlat,
+                          struct ila_packet *packet, size_t quoted)
+{
+    uint8_t *csum_field = &packet->ip6[quoted - ICMP_LEN + ICMP_CSUM_OFS];
+    struct ila_packet inner = {
+        .ip6 = &packet->ip6[quoted],
+        .size = ila_packet_end(packet) - quoted,
+    };
+    size_t addr = xlat->field == ILA_FIELD_SRC ? ILA_SRC_OFS : ILA_DST_OFS;
+    uint8_t before[ILA_ADDR_LEN];
+    uint16_t inner_csum = 0;
+    enum ila_verdict verdict;
+    uint8_t proto;
+    size_t ofs = 0;
+    enum ila_l4 l4;
+    bool has_csum;
+
+    memcpy(before, &inner.ip6[addr], sizeof before);
+    has_csum = ila_find_csum(&inner, xlat->field, &ofs, &proto)
+               == ILA_L4_ADJUSTED;
+    if (has_csum) {
+        inner_csum = ila_get_word(&inner.ip6[ofs]);
+    }
+
+    verdict = ila_translate_packet(xlat, &inner, &l4);
+
+    /* A partial checksum does not cover the quoted packet yet. */
+    if (verdict == ILA_TRANSLATED && !packet->l4_partial) {
+        uint32_t sum = ila_get_word(csum_field) ^ 0xffff;
+
+        for (size_t i = 0; i < ILA_ADDR_LEN; i += 2) {
+            sum += ila_get_word(&before[i]) ^ 0xffff;
+            sum += ila_get_word(&inner.ip6[addr + i]);
+        }
+        if (has_csum) {
+            sum += inner_csum ^ 0xffff;
+            sum += ila_get_word(&inner.ip6[ofs]);
+        }
+        ila_put_word(csum_field, ~ila_fold(sum));
     }
     return verdict;
 }

@@ -73,6 +73,12 @@ struct ila_xlat {
     enum ila_dir dir;
     enum ila_field field;
     enum ila_ident_type ident_type;
+    bool restore_zero;          /* An adjusted word that comes out as ffff, one
+                                 * of the two zeros of one's complement, is
+                                 * 0000.  Only with ILA_DIR_IN. */
+    bool adj_compat;            /* ILA_CSUM_ADJ_TRANSPORT with the sign that
+                                 * Linux uses, which is wrong on the wire and
+                                 * right again behind another such end. */
 };
 
 /* What became of an address. */
@@ -120,6 +126,20 @@ enum ila_verdict ila_translate_addr(const struct ila_xlat *,
  * was.  The length of the packet never changes. */
 enum ila_verdict ila_translate_packet(const struct ila_xlat *,
                                       struct ila_packet *, enum ila_l4 *l4);
+
+/* ICMPv6 errors quote the packet that they are about, with the address that
+ * was on the wire where they arose.
+ *
+ * Returns true if 'packet' is an ICMPv6 error that quotes at least an IPv6
+ * header, and stores in '*quoted' where that begins. */
+bool ila_icmp_find_quoted(const struct ila_packet *packet, size_t *quoted);
+
+/* Does to the packet that 'packet' quotes at 'quoted' what
+ * ila_translate_packet() does, and corrects the ICMPv6 checksum by what
+ * changed. */
+enum ila_verdict ila_icmp_translate_quoted(const struct ila_xlat *,
+                                           struct ila_packet *packet,
+                                           size_t quoted);
 
 /* Are all members in their ranges, and is the locator one? */
 bool ila_xlat_is_valid(const struct ila_xlat *);
