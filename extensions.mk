@@ -20,6 +20,16 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/flow-match-cache.h \
 	lib/ila-action.c \
 	lib/ila-action.h \
+	lib/ila-mapping.c \
+	lib/ila-mapping.h \
+	lib/ila-path.c \
+	lib/ila-path.h \
+	lib/ila-shape.c \
+	lib/ila-shape.h \
+	lib/ila-table.c \
+	lib/ila-table.h \
+	lib/ila-value.c \
+	lib/ila-value.h \
 	lib/ila.c \
 	lib/ila.h \
 	lib/mf-alias.c \
@@ -31,7 +41,11 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ofp-actions-ext.h \
 	lib/ofp-extension.c \
 	lib/ofp-extension.h \
-	lib/partial-csum.h
+	lib/partial-csum.h \
+	lib/rcu-ids.c \
+	lib/rcu-ids.h \
+	lib/u32-index.c \
+	lib/u32-index.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
@@ -53,6 +67,8 @@ tests_ovstest_SOURCES += \
 	tests/test-dpif-dump.c \
 	tests/test-dpctl.c \
 	tests/test-ila.c \
+	tests/test-ila-mapping.c \
+	tests/test-ila-table.c \
 	tests/test-ila-text.c \
 	tests/test-netdev-match-cache.c \
 	tests/test-set-field-csum.c \
@@ -111,6 +127,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-action.at \
 	tests/ila-core.at \
 	tests/ila-megaflow.at \
+	tests/ila-table.at \
 	tests/ila-vectors.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
