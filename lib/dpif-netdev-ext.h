@@ -56,11 +56,11 @@ dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
 }
 
 /* Does what dp_netdev_flow_to_dpif_flow() does, without encoding a match that
- * is in the cache. */
+ * is in the cache; 'keybuf' and 'maskbuf' are for one that is not. */
 static void
 dump_flow(struct netdev_match_dump *dump, const struct dp_netdev *dp,
           struct dp_netdev_flow *netdev_flow,
-          struct ofpbuf *key_buf, struct ofpbuf *mask_buf,
+          struct odputil_keybuf *keybuf, struct odputil_keybuf *maskbuf,
           struct dpif_flow *flow, bool terse)
 {
     struct netdev_match_slot *slot = &netdev_flow->match_slot;
@@ -83,8 +83,11 @@ dump_flow(struct netdev_match_dump *dump, const struct dp_netdev *dp,
         flow->actions = actions->actions;
         flow->actions_len = actions->size;
     } else {
-        dp_netdev_flow_to_dpif_flow(dp, netdev_flow, key_buf, mask_buf, flow,
-                                    false);
+        struct ofpbuf key, mask;
+
+        ofpbuf_use_stack(&key, keybuf, sizeof *keybuf);
+        ofpbuf_use_stack(&mask, maskbuf, sizeof *maskbuf);
+        dp_netdev_flow_to_dpif_flow(dp, netdev_flow, &key, &mask, flow, false);
         if (match_encoding() == dump->encoding) {
             match.key = flow->key;
             match.key_len = flow->key_len;

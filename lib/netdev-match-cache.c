@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "cmap.h"
 #include "coverage.h"
 #include "hash.h"
 #include "openvswitch/thread.h"
@@ -55,29 +54,6 @@ struct netdev_match_cache {
     OVS_ALIGNED_VAR(CACHE_LINE_SIZE) struct stripe stripes[N_STRIPES];
 };
 
-/* Mask bytes that entries share.  Immutable but for 'ref_cnt', the number of
- * those entries. */
-struct match_blob {
-    struct cmap_node node;          /* In 'cache->blobs'. */
-    struct ovs_refcount ref_cnt;
-    uint32_t hash;
-    struct netdev_match_cache *cache;
-    uint32_t len;
-    uint32_t encoding;
-    char bytes[];
-};
-
-/* A flow's entry.  There is one per flow, thus each byte counts: 'key' begins
- * where a pointer and four bytes end, which is as aligned as netlink wants
- * it. */
-struct entry {
-    struct match_blob *mask;
-    uint16_t key_len;
-    atomic_uint16_t used;           /* Round of the last use. */
-    char key[];
-};
-BUILD_ASSERT_DECL(offsetof(struct entry, key) == sizeof(void *) + 4);
-
 /* What the C library's malloc(n) takes from memory, in bytes: the size of the
  * chunk is in front of it, and it ends where the next one can begin. */
 static size_t
@@ -90,7 +66,8 @@ allocated_size(size_t n)
 static size_t
 entry_size(size_t key_len)
 {
-    return MAX(offsetof(struct entry, key) + key_len, sizeof(struct entry));
+    return MAX(offsetof(struct netdev_match_entry, key) + key_len,
+               sizeof(struct netdev_match_entry));
 }
 
 static size_t
@@ -107,26 +84,10 @@ is_mark(uintptr_t word)
     return word & 1;
 }
 
-static struct entry *
-entry_from_word(uintptr_t word)
-{
-    return word && !is_mark(word) ? (struct entry *) word : NULL;
-}
-
 static uintptr_t
 mark(uint16_t round)
 {
     return ((uintptr_t) round << 1) | 1;
-}
-
-static uintptr_t
-load_word(const struct netdev_match_slot *slot)
-{
-    uintptr_t word;
-
-    atomic_read_explicit(&CONST_CAST(struct netdev_match_slot *, slot)->word,
-                         &word, memory_order_acquire);
-    return word;
 }
 
 /* Replaces 'old' by 'new' unless another thread was faster. */
@@ -268,11 +229,11 @@ blob_unref(struct match_blob *blob)
 /* Entries. */
 
 /* Returns a new entry, or NULL if there is no room for it. */
-static struct entry *
+static struct netdev_match_entry *
 entry_create(struct netdev_match_dump *dump, const struct netdev_match *match)
 {
     size_t size = entry_size(match->key_len);
-    struct entry *entry;
+    struct netdev_match_entry *entry;
     struct match_blob *mask;
 
     if (match->key_len > UINT16_MAX || !reserve(dump->cache, size)) {
@@ -304,7 +265,7 @@ entry_create(struct netdev_match_dump *dump, const struct netdev_match *match)
 /* Gives back all that 'entry' holds, but not its own memory, which other
  * threads may be reading. */
 static void
-entry_release(struct entry *entry)
+entry_release(struct netdev_match_entry *entry)
 {
     unreserve(entry->mask->cache, entry_size(entry->key_len));
     blob_unref(entry->mask);
@@ -313,7 +274,7 @@ entry_release(struct entry *entry)
 /* Takes 'entry', which is in no slot any longer, out of the count of those
  * that are, and releases it. */
 static void
-entry_remove(struct entry *entry)
+entry_remove(struct netdev_match_entry *entry)
 {
     uint64_t orig;
 
@@ -324,7 +285,7 @@ entry_remove(struct entry *entry)
 /* Drops 'entry' from 'slot' before its flow goes. */
 static void
 entry_evict(struct netdev_match_cache *cache, struct netdev_match_slot *slot,
-            struct entry *entry)
+            struct netdev_match_entry *entry)
 {
     if (swap_word(slot, (uintptr_t) entry, 0)) {
         COVERAGE_INC(flow_match_cache_evict);
@@ -414,22 +375,11 @@ netdev_match_cache_get_stats(const struct netdev_match_cache *cache_,
 void
 netdev_match_slot_uninit(struct netdev_match_slot *slot)
 {
-    struct entry *entry = entry_from_word(load_word(slot));
+    struct netdev_match_entry *entry = netdev_match_slot_entry(slot);
 
     if (entry) {
         entry_remove(entry);
         free(entry);
-    }
-}
-
-/* Has the processor fetch what 'slot' points to. */
-void
-netdev_match_slot_prefetch(const struct netdev_match_slot *slot)
-{
-    const struct entry *entry = entry_from_word(load_word(slot));
-
-    if (entry) {
-        OVS_PREFETCH(entry);
     }
 }
 
@@ -500,41 +450,19 @@ netdev_match_dump_begin(struct netdev_match_dump *dump,
     dump->n_misses = 0;
 }
 
-/* Looks for the bytes of a flow in a full dump.  If it has them, points
- * '*match' to them and returns true.  Otherwise the caller has to encode the
- * flow and to pass the result to netdev_match_dump_put(). */
-bool
-netdev_match_dump_get(struct netdev_match_dump *dump,
-                      struct netdev_match_slot *slot,
-                      struct netdev_match *match)
+/* netdev_match_dump_get() has found 'entry', or nothing, but not what it
+ * looked for. */
+void
+netdev_match_dump_miss(struct netdev_match_dump *dump,
+                       struct netdev_match_slot *slot,
+                       struct netdev_match_entry *entry)
 {
-    struct entry *entry;
-    uint16_t used;
-
-    if (dump->policy == OVS_MATCH_CACHE_OFF) {
-        return false;
-    }
-
-    entry = entry_from_word(load_word(slot));
-    if (OVS_UNLIKELY(entry && entry->mask->encoding != dump->encoding)) {
-        entry_evict(dump->cache, slot, entry);
-        entry = NULL;
-    }
-    if (!entry) {
+    if (dump->policy != OVS_MATCH_CACHE_OFF) {
+        if (entry) {
+            entry_evict(dump->cache, slot, entry);
+        }
         dump->n_misses++;
-        return false;
     }
-
-    dump->n_hits++;
-    match->key = entry->key;
-    match->key_len = entry->key_len;
-    match->mask = entry->mask->bytes;
-    match->mask_len = entry->mask->len;
-    atomic_read_relaxed(&entry->used, &used);
-    if (used != dump->round) {
-        atomic_store_relaxed(&entry->used, dump->round);
-    }
-    return true;
 }
 
 /* Keeps a copy of the bytes of a flow, or marks the flow, or neither, as the
@@ -544,10 +472,11 @@ netdev_match_dump_put(struct netdev_match_dump *dump,
                       struct netdev_match_slot *slot,
                       const struct netdev_match *match)
 {
-    uintptr_t word = load_word(slot);
-    struct entry *entry;
+    uintptr_t word = netdev_match_slot_read(slot);
+    struct netdev_match_entry *entry;
 
-    if (dump->policy == OVS_MATCH_CACHE_OFF || entry_from_word(word)) {
+    if (dump->policy == OVS_MATCH_CACHE_OFF
+        || netdev_match_entry_from_word(word)) {
         return;
     }
 
@@ -578,7 +507,7 @@ void
 netdev_match_dump_sweep(struct netdev_match_dump *dump,
                         struct netdev_match_slot *slot)
 {
-    struct entry *entry = entry_from_word(load_word(slot));
+    struct netdev_match_entry *entry = netdev_match_slot_entry(slot);
 
     if (entry) {
         uint16_t used, age;

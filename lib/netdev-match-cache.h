@@ -62,10 +62,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cmap.h"
 #include "flow-match-cache.h"
+#include "openvswitch/compiler.h"
 #include "ovs-atomic.h"
+#include "util.h"
 
-struct match_blob;
 struct netdev_match_cache;
 
 /* In rounds of revalidation; see above. */
@@ -112,7 +114,8 @@ void netdev_match_cache_get_stats(const struct netdev_match_cache *,
 /* Slots. */
 static inline void netdev_match_slot_init(struct netdev_match_slot *);
 void netdev_match_slot_uninit(struct netdev_match_slot *);
-void netdev_match_slot_prefetch(const struct netdev_match_slot *);
+static inline void
+netdev_match_slot_prefetch(const struct netdev_match_slot *);
 
 /* Dumps. */
 void netdev_match_cache_start_terse(struct netdev_match_cache *);
@@ -120,8 +123,9 @@ void netdev_match_cache_start_full(struct netdev_match_cache *);
 void netdev_match_dump_begin(struct netdev_match_dump *,
                              struct netdev_match_cache *,
                              unsigned int encoding);
-bool netdev_match_dump_get(struct netdev_match_dump *,
-                           struct netdev_match_slot *, struct netdev_match *);
+static inline bool
+netdev_match_dump_get(struct netdev_match_dump *, struct netdev_match_slot *,
+                      struct netdev_match *);
 void netdev_match_dump_put(struct netdev_match_dump *,
                            struct netdev_match_slot *,
                            const struct netdev_match *);
@@ -129,10 +133,102 @@ void netdev_match_dump_sweep(struct netdev_match_dump *,
                              struct netdev_match_slot *);
 void netdev_match_dump_end(struct netdev_match_dump *);
 
+/* The rest is what a dump of cached flows spends its time in, and nothing for
+ * users to look at. */
+
+/* Mask bytes that entries share.  Immutable but for 'ref_cnt', the number of
+ * those entries. */
+struct match_blob {
+    struct cmap_node node;          /* In 'cache->blobs'. */
+    struct ovs_refcount ref_cnt;
+    uint32_t hash;
+    struct netdev_match_cache *cache;
+    uint32_t len;
+    uint32_t encoding;
+    char bytes[];
+};
+
+/* A flow's entry.  There is one per flow, thus each byte counts: 'key' begins
+ * where a pointer and four bytes end, which is as aligned as netlink wants
+ * it. */
+struct netdev_match_entry {
+    struct match_blob *mask;
+    uint16_t key_len;
+    atomic_uint16_t used;           /* Round of the last use. */
+    char key[];
+};
+BUILD_ASSERT_DECL(offsetof(struct netdev_match_entry, key)
+                  == sizeof(void *) + 4);
+
+void netdev_match_dump_miss(struct netdev_match_dump *,
+                            struct netdev_match_slot *,
+                            struct netdev_match_entry *);
+
 static inline void
 netdev_match_slot_init(struct netdev_match_slot *slot)
 {
     atomic_init(&slot->word, 0);
+}
+
+static inline uintptr_t
+netdev_match_slot_read(const struct netdev_match_slot *slot)
+{
+    uintptr_t word;
+
+    atomic_read_explicit(&CONST_CAST(struct netdev_match_slot *, slot)->word,
+                         &word, memory_order_acquire);
+    return word;
+}
+
+static inline struct netdev_match_entry *
+netdev_match_entry_from_word(uintptr_t word)
+{
+    return word & 1 ? NULL : (struct netdev_match_entry *) word;
+}
+
+static inline struct netdev_match_entry *
+netdev_match_slot_entry(const struct netdev_match_slot *slot)
+{
+    return netdev_match_entry_from_word(netdev_match_slot_read(slot));
+}
+
+/* Has the processor fetch what 'slot' points to. */
+static inline void
+netdev_match_slot_prefetch(const struct netdev_match_slot *slot)
+{
+    uintptr_t word = netdev_match_slot_read(slot);
+
+    /* Harmless wherever that is. */
+    OVS_PREFETCH((const void *) word);
+}
+
+/* Looks for the bytes of a flow in a full dump.  If it has them, points
+ * '*match' to them and returns true.  Otherwise the caller has to encode the
+ * flow and to pass the result to netdev_match_dump_put(). */
+static inline bool
+netdev_match_dump_get(struct netdev_match_dump *dump,
+                      struct netdev_match_slot *slot,
+                      struct netdev_match *match)
+{
+    struct netdev_match_entry *entry = netdev_match_slot_entry(slot);
+    uint16_t used;
+
+    if (OVS_UNLIKELY(!entry || dump->policy == OVS_MATCH_CACHE_OFF
+                     || entry->mask->encoding != dump->encoding)) {
+        netdev_match_dump_miss(dump, slot, entry);
+        return false;
+    }
+
+    dump->n_hits++;
+    match->key = entry->key;
+    match->key_len = entry->key_len;
+    match->mask = entry->mask->bytes;
+    match->mask_len = entry->mask->len;
+    atomic_read_relaxed(&entry->used, &used);
+    if (OVS_UNLIKELY(used != dump->round)) {
+        atomic_store_relaxed(&entry->used, dump->round);
+    }
+    return true;
 }
 
 #endif /* netdev-match-cache.h */

@@ -577,6 +577,7 @@ addr_ofs(enum ila_field field)
 static void
 random_xlat(struct ila_xlat *xlat, enum ila_csum_mode csum_mode)
 {
+    memset(xlat, 0, sizeof *xlat);
     uint8_t locator[8];
 
     random_fill(locator, sizeof locator);

@@ -30,7 +30,7 @@ def command(context, side, shape, n_flows, n_full, n_terse):
 def dump(context, name, shape, n_flows):
     """CPU time per flow of full and terse dumps, and the heap per flow."""
     n_flows = context.count(n_flows, 500)
-    n_later = 4 if n_flows >= 100000 else 8
+    n_later = min(40, max(4, 400000 // n_flows))
     runs = context.alternate(SIDES, lambda side: context.run_json(
         command(context, side, shape, n_flows, 2 + n_later, n_later)))
 
