@@ -62,6 +62,7 @@ tests_ovstest_SOURCES += \
 	tests/test-cpu-cores.c \
 	tests/fuzz-flow.c \
 	tests/fuzz-flow.h \
+	tests/ila-vectors.h \
 	tests/test-door.c \
 	tests/test-flow-match-cache.c \
 	tests/test-dpif-dump.c \

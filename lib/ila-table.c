@@ -112,9 +112,6 @@ addr_split(const struct in6_addr *addr, ovs_be64 *locator,
     memcpy(identifier, &addr->s6_addr[8], sizeof *identifier);
 }
 
-/* The number of an entry that does not exist. */
-#define NO_ID UINT32_MAX
-
 /* Has an entry with this match and translation another identifier on the wire
  * than its user knows? */
 static bool

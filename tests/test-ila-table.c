@@ -14,8 +14,7 @@
 #include "command-line.h"
 #include "fatal-signal.h"
 #include "ila-table.h"
-#include "openvswitch/json.h"
-#include "openvswitch/shash.h"
+#include "ila-vectors.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "ovstest.h"
@@ -714,45 +713,6 @@ test_storm(struct ovs_cmdl_context *ctx)
 }
 
 /* The vectors of the specification, each through a table of its own. */
-
-static const struct json *
-member(const struct json *object, const char *name)
-{
-    return shash_find_data(json_object(object), name);
-}
-
-static const char *
-member_string(const struct json *object, const char *name)
-{
-    const struct json *value = member(object, name);
-
-    return value && value->type == JSON_STRING ? json_string(value) : NULL;
-}
-
-static size_t
-from_hex(const char *hex, uint8_t *data, size_t max)
-{
-    size_t n = strlen(hex) / 2;
-
-    ovs_assert(n <= max);
-    for (size_t i = 0; i < n; i++) {
-        bool ok;
-
-        data[i] = hexits_value(&hex[2 * i], 2, &ok);
-        ovs_assert(ok);
-    }
-    return n;
-}
-
-static ovs_be64
-locator_of(const char *s)
-{
-    ovs_be64 locator;
-    char *error = ila_locator_from_string(s, &locator);
-
-    ovs_assert(!error);
-    return locator;
-}
 
 static void
 vector_mapping(const struct json *entry, uint8_t flags, struct ila_mapping *m)

@@ -16,9 +16,8 @@
 #include <unistd.h>
 #include "byte-order.h"
 #include "command-line.h"
+#include "ila-vectors.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/json.h"
-#include "openvswitch/shash.h"
 #include "ovstest.h"
 #include "packets.h"
 #include "random.h"
@@ -70,50 +69,6 @@ print_hex(const char *title, const uint8_t *data, size_t size)
  * lost some must not pass unnoticed. */
 enum { N_VECTORS = 41, N_INVERSES = 38 };
 
-static const struct json *
-member(const struct json *object, const char *name)
-{
-    return shash_find_data(json_object(object), name);
-}
-
-/* Returns the string member 'name' of 'object', NULL if absent or null. */
-static const char *
-member_string(const struct json *object, const char *name)
-{
-    const struct json *value = member(object, name);
-
-    return value && value->type == JSON_STRING ? json_string(value) : NULL;
-}
-
-/* Parses 'hex' to 'data', which has room for GUARD_SIZE bytes, and returns the
- * number of bytes. */
-static size_t
-from_hex(const char *hex, uint8_t *data)
-{
-    size_t size = strlen(hex) / 2;
-
-    ovs_assert(size <= GUARD_SIZE && strlen(hex) == 2 * size);
-    for (size_t i = 0; i < size; i++) {
-        bool ok;
-
-        data[i] = hexits_value(&hex[2 * i], 2, &ok);
-        ovs_assert(ok);
-    }
-    return size;
-}
-
-static ovs_be64
-locator_of(const char *s)
-{
-    ovs_be64 locator;
-    char *error = ila_locator_from_string(s, &locator);
-
-    if (error) {
-        ovs_fatal(0, "%s", error);
-    }
-    return locator;
-}
-
 /* Does to the packet 'in' (in hexadecimal) what a table with the only mapping
  * 'match_locator' to 'xlat' does, and compares with 'expected', NULL if the
  * packet is to be dropped.  If nonnull, 'verdict' is what the file says. */
@@ -123,7 +78,7 @@ run_vector(const char *id, const struct ila_xlat *xlat,
            const char *expected, const char *verdict)
 {
     uint8_t data[GUARD_SIZE], exp[GUARD_SIZE];
-    size_t size = from_hex(in, data);
+    size_t size = from_hex(in, data, sizeof data);
     struct ila_packet packet = { .ip6 = guard_put(data, size), .size = size,
                                  .l4_partial = l4_partial };
     const char *got = "pass";
@@ -155,7 +110,8 @@ run_vector(const char *id, const struct ila_xlat *xlat,
         return !strcmp(got, "drop") && !memcmp(packet.ip6, data, size);
     }
 
-    if (from_hex(expected, exp) != size || memcmp(packet.ip6, exp, size)) {
+    if (from_hex(expected, exp, sizeof exp) != size
+        || memcmp(packet.ip6, exp, size)) {
         printf("%s: %s\n", id, verdict ? "mismatch" : "inverse: mismatch");
         print_hex("expected", exp, size);
         print_hex("     got", packet.ip6, size);
