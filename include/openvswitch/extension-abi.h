@@ -27,6 +27,7 @@ extern "C" {
 enum ovs_extension_attr {
     OVS_EXTENSION_ATTR_UNSPEC = 0,
     OVS_EXTENSION_ATTR_ILA = 1,     /* struct ovs_action_ila. */
+    OVS_EXTENSION_ATTR_ILA_TABLE = 2, /* struct ovs_action_ila_table. */
     OVS_EXTENSION_ATTR_TEST = 31,   /* Reserved for test programs. */
 };
 #define OVS_EXTENSION_ATTR_MAX 31
@@ -49,6 +50,220 @@ struct ovs_action_ila {
     __u8 ident_type;
     __be32 flags;
 };
+
+/* OVS_EXTENSION_ATTR_ILA_TABLE: looks the destination of an IPv6 packet up in
+ * the datapath's ILA mapping table, for the port that the packet came in on,
+ * and translates it accordingly.  A packet that is not IPv6 passes unchanged.
+ *
+ * 'dirs' is one or both of the bits OVS_ILA_DIRS_*; with both, IN is tried
+ * first.  'miss' is what becomes of a packet that no entry matches: 0 it passes
+ * unchanged, 1 it is dropped.  'zero' must be zero. */
+struct ovs_action_ila_table {
+    __u8 dirs;
+    __u8 miss;
+    __be16 zero;
+};
+
+/* Directions as bits: 1 << 'dir'. */
+#define OVS_ILA_DIRS_IN 2
+#define OVS_ILA_DIRS_OUT 4
+
+/* The kernel's ILA mapping table and the ports whose packets it translates
+ * before anything else: a generic netlink family of its own, one table a
+ * datapath.  Each message begins with a struct ovs_header, whose 'dp_ifindex'
+ * names the datapath.
+ *
+ * GET, GET_PORT and GET_STATS are free to all; everything else wants
+ * CAP_NET_ADMIN in the user namespace that owns the network namespace.  A
+ * request with an attribute that its command does not list, or a bad value, is
+ * refused as a whole, with the place in the extended acknowledgement.  Integers
+ * are in host byte order where the type does not say __be.
+ *
+ * command    takes                         answers
+ * ---------  ----------------------------  -----------------------------------
+ * ADD        ENTRY, ADD_MODE (NEW)         nothing
+ * DEL        MATCH, OWNER                  nothing
+ * GET        MATCH or LOOKUP               ENTRY, STATS; for LOOKUP also ADDR
+ * GET, dump  FILTER, CURSOR                a message for each: ENTRY, STATS,
+ *                                          CURSOR (of the next one)
+ * MOVE       FILTER, LOCATOR               N, how many moved
+ * FLUSH      FILTER                        N, how many were deleted
+ * LOAD       LOAD_FLAGS, ENTRIES           N, what is staged or was committed
+ * SET_PORT   PORT, DIRS                    nothing
+ * GET_PORT   PORT                          PORT, DIRS, COUNTS
+ * SET        MAX                           nothing
+ * GET_STATS                                USAGE, MAX, COUNTS
+ *
+ * Errors: EEXIST there is such a match, or another entry has its address on
+ * the wire; ENOENT there is none, nothing moved, or nothing matches; ENOSPC
+ * MAX reached; EPERM not permitted, or an entry that another owner added;
+ * ENODEV no such datapath or port; EINVAL, EOPNOTSUPP a mapping that is none.
+ *
+ * LOAD builds aside, in as many requests as it takes.  The first has
+ * OVS_ILA_LOAD_BEGIN, the last OVS_ILA_LOAD_COMMIT, which may be the same.
+ * An entry that is the same as one before in a load is refused by EEXIST.  The
+ * index in ENTRIES of an entry that is refused is a u32 in the cookie of the
+ * extended acknowledgement.  What is staged belongs to the socket and is
+ * dropped when a request of it fails, another BEGIN comes, or the socket is
+ * closed.  COMMIT adds what is staged to
+ * the table, all or nothing, or with OVS_ILA_LOAD_REPLACE puts it, in one
+ * instant, in the place of all that the same owner has there. */
+#define OVS_ILA_FAMILY "ovs_ila"
+#define OVS_ILA_VERSION 1
+
+enum ovs_ila_cmd {
+    OVS_ILA_CMD_UNSPEC = 0,
+    OVS_ILA_CMD_ADD = 1,
+    OVS_ILA_CMD_DEL = 2,
+    OVS_ILA_CMD_GET = 3,
+    OVS_ILA_CMD_MOVE = 4,
+    OVS_ILA_CMD_FLUSH = 5,
+    OVS_ILA_CMD_LOAD = 6,
+    OVS_ILA_CMD_SET_PORT = 7,
+    OVS_ILA_CMD_GET_PORT = 8,
+    OVS_ILA_CMD_SET = 9,
+    OVS_ILA_CMD_GET_STATS = 10,
+};
+
+enum ovs_ila_attr {
+    OVS_ILA_ATTR_UNSPEC = 0,
+    OVS_ILA_ATTR_PAD = 1,
+    OVS_ILA_ATTR_MATCH = 2,     /* struct ovs_ila_match. */
+    OVS_ILA_ATTR_ENTRY = 3,     /* struct ovs_ila_entry. */
+    OVS_ILA_ATTR_ENTRIES = 4,   /* Array of struct ovs_ila_entry. */
+    OVS_ILA_ATTR_STATS = 5,     /* struct ovs_ila_entry_stats. */
+    OVS_ILA_ATTR_ADD_MODE = 6,  /* u8, enum ovs_ila_add_mode. */
+    OVS_ILA_ATTR_OWNER = 7,     /* u8, enum ovs_ila_owner. */
+    OVS_ILA_ATTR_FILTER = 8,    /* struct ovs_ila_filter. */
+    OVS_ILA_ATTR_LOOKUP = 9,    /* struct ovs_ila_lookup. */
+    OVS_ILA_ATTR_ADDR = 10,     /* struct in6_addr, what LOOKUP's address
+                                 * becomes. */
+    OVS_ILA_ATTR_LOCATOR = 11,  /* __be32[2]. */
+    OVS_ILA_ATTR_LOAD_FLAGS = 12, /* u8, OVS_ILA_LOAD_*. */
+    OVS_ILA_ATTR_CURSOR = 13,   /* u64, opaque: where a listing goes on. */
+    OVS_ILA_ATTR_N = 14,        /* u32. */
+    OVS_ILA_ATTR_PORT = 15,     /* u32, datapath port number. */
+    OVS_ILA_ATTR_DIRS = 16,     /* u8, OVS_ILA_DIRS_*, 0 for off. */
+    OVS_ILA_ATTR_COUNTS = 17,   /* u64[OVS_ILA_N_COUNTS], enum
+                                 * ovs_ila_count. */
+    OVS_ILA_ATTR_USAGE = 18,    /* struct ovs_ila_usage. */
+    OVS_ILA_ATTR_MAX = 19,      /* u32, limit of the number of entries. */
+};
+#define OVS_ILA_ATTR_LAST 19
+
+/* What an entry looks at.  The sum of the bits is its preference; the highest
+ * that matches a packet wins. */
+#define OVS_ILA_MATCH_LOCATOR 1
+#define OVS_ILA_MATCH_IN_PORT 2
+#define OVS_ILA_MATCH_IDENTIFIER 4
+
+/* Members that 'fields' does not name are zero.  'identifier' is what the user
+ * knows it as; in the neutral modes with 'dir' 1 (in) it is another one on the
+ * wire. */
+struct ovs_ila_match {
+    __be32 locator[2];
+    __be32 identifier[2];
+    __u32 in_port;              /* Datapath port number, below 65535. */
+    __u8 dir;                   /* 1 (in: ILA to SIR), 2 (out: SIR to ILA). */
+    __u8 fields;                /* OVS_ILA_MATCH_*: LOCATOR or IDENTIFIER. */
+    __u16 zero;
+};
+
+/* Flags of an entry. */
+#define OVS_ILA_ENTRY_ICMP_INNER 1   /* Also addresses that ICMPv6 errors
+                                      * quote.  Only with 'dir' 1. */
+#define OVS_ILA_ENTRY_RESTORE_ZERO 2 /* An adjusted word that comes out as ffff
+                                      * is 0000.  Only in a neutral mode with
+                                      * 'dir' 1. */
+#define OVS_ILA_ENTRY_ADJ_COMPAT 4   /* Adjust-transport with the sign that
+                                      * Linux's ila has. */
+#define OVS_ILA_ENTRY_DATABASE 8     /* Its owner is OVS_ILA_OWNER_DATABASE. */
+
+struct ovs_ila_entry {
+    struct ovs_ila_match match;
+    __be32 locator[2];          /* New one. */
+    __u8 csum_mode;             /* As in struct ovs_action_ila. */
+    __u8 ident_type;            /* Likewise. */
+    __u8 flags;                 /* OVS_ILA_ENTRY_*. */
+    __u8 zero;
+    __u32 idle_timeout;         /* Seconds without a packet, 0 for never. */
+    __u32 hard_timeout;         /* Seconds since it was added, likewise. */
+};
+
+/* 64-bit numbers as two halves in host byte order, so that netlink's alignment
+ * does: copy before use. */
+struct ovs_ila_entry_stats {
+    __u64 packets;
+    __u64 bytes;
+    __u64 used;                 /* Milliseconds since the last packet,
+                                 * all-ones for never. */
+} __attribute__((packed, aligned(4)));
+
+/* Who may change an entry.  ANY selects both in a filter. */
+enum ovs_ila_owner {
+    OVS_ILA_OWNER_ANY = 0,
+    OVS_ILA_OWNER_USER = 1,
+    OVS_ILA_OWNER_DATABASE = 2,
+};
+
+/* What ADD does if the match is there already, or is not.  An entry of another
+ * owner is never replaced. */
+enum ovs_ila_add_mode {
+    OVS_ILA_ADD_NEW = 0,        /* EEXIST if it is there. */
+    OVS_ILA_ADD_MAY_EXIST = 1,  /* EEXIST if it has another value. */
+    OVS_ILA_ADD_REPLACE = 2,    /* Adds or replaces. */
+    OVS_ILA_ADD_MODIFY = 3,     /* ENOENT if it is not there. */
+};
+
+#define OVS_ILA_LOAD_BEGIN 1
+#define OVS_ILA_LOAD_COMMIT 2
+#define OVS_ILA_LOAD_REPLACE 4  /* With COMMIT. */
+
+/* Which entries: all members that are not zero must agree. */
+struct ovs_ila_filter {
+    __be32 locator[2];          /* New locator. */
+    __u32 in_port;              /* If 'has_in_port'. */
+    __u8 has_in_port;           /* 0 or 1. */
+    __u8 dir;
+    __u8 owner;                 /* enum ovs_ila_owner. */
+    __u8 zero;
+};
+
+/* What would be done to a packet with this destination? */
+struct ovs_ila_lookup {
+    __u8 addr[16];
+    __u32 in_port;
+    __u8 dirs;                  /* OVS_ILA_DIRS_*. */
+    __u8 zero[3];
+};
+
+/* Index of OVS_ILA_ATTR_COUNTS, counted in packets; new ones are added at the
+ * end. */
+enum ovs_ila_count {
+    OVS_ILA_COUNT_HIT = 0,      /* An entry matched. */
+    OVS_ILA_COUNT_MISS = 1,     /* None did. */
+    OVS_ILA_COUNT_IN = 2,       /* Translated, ILA to SIR. */
+    OVS_ILA_COUNT_OUT = 3,      /* Translated, SIR to ILA. */
+    OVS_ILA_COUNT_CBIT = 4,     /* Dropped: C bit set before neutral-map. */
+    OVS_ILA_COUNT_TYPE_MISMATCH = 5, /* Passed: not of the type wanted. */
+    OVS_ILA_COUNT_MULTICAST = 6,     /* Passed: multicast destination. */
+    OVS_ILA_COUNT_MALFORMED = 7,     /* Passed: no IPv6 header. */
+    OVS_ILA_COUNT_L4_ADJUSTED = 8,   /* Transport checksum updated... */
+    OVS_ILA_COUNT_PARTIAL = 9,       /* ...that somebody else finishes. */
+    OVS_ILA_COUNT_L4_UNKNOWN = 10,   /* No checksum that is known. */
+    OVS_ILA_COUNT_TRUNCATED = 11,    /* Transport header cut short. */
+    OVS_ILA_COUNT_ICMP_INNER = 12,   /* Quoted packet translated. */
+    OVS_ILA_N_COUNTS
+};
+
+struct ovs_ila_usage {
+    __u32 n;                    /* Entries. */
+    __u32 n_values;             /* Distinct translations. */
+    __u32 n_timeouts;           /* Entries with a timeout. */
+    __u32 zero;
+    __u32 per_shape[2][8];      /* [dir - 1][sum of OVS_ILA_MATCH_*]. */
+    __u64 bytes;                /* Memory. */
+} __attribute__((packed, aligned(4)));
 
 /* The kernel's cache of flows' matches in netlink form: a generic netlink
  * family of its own, so that a module of Linux is told from ours by its
