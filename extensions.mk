@@ -8,6 +8,9 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-extension.h \
+	lib/dpif-ila.c \
+	lib/dpif-ila.h \
 	lib/dpif-netdev-ext.h \
 	lib/dpctl-ext.h \
 	lib/dpctl-extension.c \
@@ -20,6 +23,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/flow-match-cache.h \
 	lib/ila-action.c \
 	lib/ila-action.h \
+	lib/ila-entry.c \
+	lib/ila-entry.h \
 	lib/ila-mapping.c \
 	lib/ila-mapping.h \
 	lib/ila-path.c \
@@ -34,6 +39,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila.h \
 	lib/mf-alias.c \
 	lib/mf-alias.h \
+	lib/netdev-ila-dpif.c \
+	lib/netdev-ila.c \
+	lib/netdev-ila.h \
 	lib/netdev-match-cache.c \
 	lib/netdev-match-cache.h \
 	lib/odp-extension.c \
@@ -49,6 +57,7 @@ lib_libopenvswitch_la_SOURCES += \
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-netlink-extension.c \
 	lib/dpif-netlink-match-cache.c \
 	lib/dpif-netlink-match-cache.h
 endif

@@ -3,9 +3,18 @@
 #ifndef DPIF_NETDEV_EXT_H
 #define DPIF_NETDEV_EXT_H 1
 
-/* The cache of flows' matches (netdev-match-cache.h) in flow dumps, for
- * dpif-netdev.c, the only file that includes this: it needs that file's static
- * functions and types. */
+/* Extensions of the userspace datapath, for dpif-netdev.c, the only file that
+ * includes this: it needs that file's static functions and types. */
+
+/* The ILA mapping table. */
+
+struct netdev_ila *
+dpif_netdev_ila(const struct dpif *dpif)
+{
+    return get_dp_netdev(dpif)->ila;
+}
+
+/* The cache of flows' matches (netdev-match-cache.h) in flow dumps. */
 
 /* What the netlink form of a flow depends on besides the flow: other_config:
  * vlan-limit can be changed at any time, the rest of 'dp_netdev_support' is

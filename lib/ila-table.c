@@ -9,6 +9,7 @@
 
 #include "byte-order.h"
 #include "hash.h"
+#include "ila-entry.h"
 #include "ila-shape.h"
 #include "ila-value.h"
 #include "ovs-atomic.h"
@@ -88,13 +89,6 @@ shape_index(enum ila_dir dir, uint8_t fields)
     return (dir == ILA_DIR_OUT ? 8 : 0) + fields;
 }
 
-static bool
-is_neutral(enum ila_csum_mode mode)
-{
-    return (mode == ILA_CSUM_NEUTRAL_MAP
-            || mode == ILA_CSUM_NEUTRAL_MAP_AUTO);
-}
-
 /* Addresses. */
 
 static void
@@ -112,20 +106,11 @@ addr_split(const struct in6_addr *addr, ovs_be64 *locator,
     memcpy(identifier, &addr->s6_addr[8], sizeof *identifier);
 }
 
-/* Has an entry with this match and translation another identifier on the wire
- * than its user knows? */
-static bool
-is_disguised(const struct ila_match *match, const struct ila_xlat *xlat)
-{
-    return (match->dir == ILA_DIR_IN && match->fields & ILA_MATCH_IDENTIFIER
-            && is_neutral(xlat->csum_mode));
-}
-
 /* Returns the identifier that is on the wire. */
 static ovs_be64
 wire_identifier(const struct ila_match *match, const struct ila_xlat *xlat)
 {
-    if (!is_disguised(match, xlat)) {
+    if (!ila_match_is_disguised(match, xlat)) {
         return match->identifier;
     }
 
@@ -142,62 +127,6 @@ wire_identifier(const struct ila_match *match, const struct ila_xlat *xlat)
     ila_translate_addr(&out, &addr);
     addr_split(&addr, &locator, &identifier);
     return identifier;
-}
-
-int
-ila_mapping_check(const struct ila_mapping *m, const char **key,
-                  const char **why)
-{
-    static const char *const types[8] = {
-        "is of type IID, which is no identifier of ILA", NULL,
-        "is of type VIRT_V4, which is not supported",
-        "is of type VIRT_UNI_V6, which is not supported",
-        "is of type VIRT_MULTI_V6, which is not supported",
-        "is of type NONLOCAL_ADDR, which is not supported",
-        "is of a reserved type", "is of a reserved type",
-    };
-    const struct ila_match *match = &m->match;
-    const struct ila_xlat *xlat = &m->xlat;
-
-    *key = "match";
-    if (!(match->fields & (ILA_MATCH_LOCATOR | ILA_MATCH_IDENTIFIER))) {
-        *why = "needs a locator or an identifier";
-        return EINVAL;
-    }
-
-    *key = "locator";
-    *why = ila_locator_check(xlat->locator);
-    if (*why) {
-        return EINVAL;
-    }
-
-    *key = "match-locator";
-    if (match->fields & ILA_MATCH_LOCATOR) {
-        *why = ila_locator_check(match->locator);
-        if (*why) {
-            return EINVAL;
-        }
-    }
-
-    *key = "ident";
-    if (match->fields & ILA_MATCH_IDENTIFIER) {
-        uint8_t first = ((const uint8_t *) &match->identifier)[0];
-
-        if (is_disguised(match, xlat)
-            && !(match->fields & ILA_MATCH_LOCATOR)) {
-            *why = "needs match-locator, too, with a neutral csum-mode";
-            return EINVAL;
-        }
-        if (xlat->csum_mode == ILA_CSUM_NEUTRAL_MAP && first & ILA_C_BIT) {
-            *why = "has the C bit set, which neutral-map uses";
-            return EINVAL;
-        }
-        if (xlat->ident_type == ILA_IDENT_USE_FORMAT && types[first >> 5]) {
-            *why = types[first >> 5];
-            return first >> 5 >= 2 && first >> 5 <= 5 ? EOPNOTSUPP : EINVAL;
-        }
-    }
-    return 0;
 }
 
 /* Keys. */
@@ -286,7 +215,7 @@ make_mapping(enum ila_dir dir, uint8_t fields, const struct ila_key *key,
     m->idle_timeout = v->idle_timeout;
     m->hard_timeout = v->hard_timeout;
 
-    if (is_disguised(&m->match, &m->xlat)) {
+    if (ila_match_is_disguised(&m->match, &m->xlat)) {
         ovs_be64 locator;
         struct in6_addr addr;
 
@@ -536,7 +465,7 @@ mapping_value(const struct ila_mapping *m)
     };
 
     /* Of the two zeros, one is the identifier's; it may be known which. */
-    v.xlat.restore_zero = (is_disguised(&m->match, &m->xlat)
+    v.xlat.restore_zero = (ila_match_is_disguised(&m->match, &m->xlat)
                            ? !(m->match.identifier & htonll(0xffff))
                            : (m->flags & ILA_ENTRY_RESTORE_ZERO) != 0);
     v.xlat.adj_compat = (m->flags & ILA_ENTRY_ADJ_COMPAT) != 0;
@@ -576,7 +505,7 @@ find_match(const struct ila_impl *impl, const struct ila_match *match,
     uint32_t id;
 
     if (find_wire(impl, match, match->identifier, e)
-        && !is_disguised(match, &get_value(impl, e->value)->xlat)) {
+        && !ila_match_is_disguised(match, &get_value(impl, e->value)->xlat)) {
         return true;
     }
 
@@ -691,7 +620,7 @@ insert_entry(struct ila_impl *impl, const struct ila_mapping *m)
     count_port(impl, match->dir, match->fields, match->in_port, 1);
     impl->n++;
     count_value(impl, &v, 1);
-    if (is_disguised(match, &v.xlat)) {
+    if (ila_match_is_disguised(match, &v.xlat)) {
         u32_index_insert(&impl->disguised, id, hash_match(match),
                          disguised_rehash, impl);
     }
@@ -704,7 +633,7 @@ remove_entry(struct ila_impl *impl, const struct ila_entry *e)
     struct ila_mapping m;
 
     entry_to_mapping(impl, e, &m);
-    if (is_disguised(&m.match, &m.xlat)) {
+    if (ila_match_is_disguised(&m.match, &m.xlat)) {
         u32_index_remove(&impl->disguised, e->id, hash_match(&m.match),
                          disguised_rehash, impl);
     }
@@ -736,6 +665,17 @@ change_entry(struct ila_impl *impl, const struct ila_entry *e,
     value_unref(impl, e->value);
 }
 
+/* May 'owner' change 'e'? */
+static bool
+is_owner(const struct ila_impl *impl, const struct ila_entry *e,
+         enum ila_owner owner)
+{
+    bool database = get_value(impl, e->value)->flags & ILA_ENTRY_DATABASE;
+
+    return (owner == ILA_OWNER_ANY
+            || database == (owner == ILA_OWNER_DATABASE));
+}
+
 static bool
 mapping_is_entry(const struct ila_impl *impl, const struct ila_entry *e,
                  const struct ila_mapping *m)
@@ -750,7 +690,7 @@ static int
 replace_entry(struct ila_impl *impl, const struct ila_entry *old,
               const struct ila_mapping *m)
 {
-    bool was_disguised = is_disguised(&m->match,
+    bool was_disguised = ila_match_is_disguised(&m->match,
                                       &get_value(impl, old->value)->xlat);
     struct ila_entry other;
     bool found = find_wire(impl, &m->match,
@@ -759,7 +699,8 @@ replace_entry(struct ila_impl *impl, const struct ila_entry *old,
     if (found && other.id != old->id) {
         return EEXIST;
     } else if (found
-               && was_disguised == is_disguised(&m->match, &m->xlat)) {
+               && was_disguised == ila_match_is_disguised(&m->match,
+                                                          &m->xlat)) {
         change_entry(impl, old, m);
     } else if (found) {
         /* The same on the wire, by chance: no instant with neither. */
@@ -798,8 +739,9 @@ add_entry(struct ila_impl *impl, size_t max, const struct ila_mapping *m,
             return mapping_is_entry(impl, &e, m) ? 0 : EEXIST;
         case ILA_ADD_REPLACE:
         case ILA_ADD_MODIFY:
-            return mapping_is_entry(impl, &e, m) ? 0
-                   : replace_entry(impl, &e, m);
+            return (mapping_is_entry(impl, &e, m) ? 0
+                    : !is_owner(impl, &e, ila_mapping_owner(m)) ? EPERM
+                    : replace_entry(impl, &e, m));
         }
         OVS_NOT_REACHED();
     } else if (mode == ILA_ADD_MODIFY) {
@@ -828,21 +770,25 @@ ila_table_add(struct ila_table *t, const struct ila_mapping *m,
 }
 
 int
-ila_table_del(struct ila_table *t, const struct ila_match *match)
+ila_table_del(struct ila_table *t, const struct ila_match *match,
+              enum ila_owner owner)
 {
     struct ila_impl *impl;
     struct ila_entry e;
-    bool found;
+    int error = 0;
 
     ovs_mutex_lock(&t->mutex);
     impl = table_impl(t);
-    found = find_match(impl, match, &e);
-    if (found) {
+    if (!find_match(impl, match, &e)) {
+        error = ENOENT;
+    } else if (!is_owner(impl, &e, owner)) {
+        error = EPERM;
+    } else {
         remove_entry(impl, &e);
         impl_flush(impl);
     }
     ovs_mutex_unlock(&t->mutex);
-    return found ? 0 : ENOENT;
+    return error;
 }
 
 /* Iteration over the entries that 'f' selects, for writers: begin with '*id'
@@ -854,6 +800,7 @@ next_selected(const struct ila_impl *impl, const struct ila_filter *f,
     while (*id < rcu_ids_high(impl->ids)) {
         if (get_entry(impl, (*id)++, e)
             && (!f->dir || f->dir == e->dir)
+            && is_owner(impl, e, f->owner)
             && (!f->has_in_port || (e->fields & ILA_MATCH_IN_PORT
                                     && e->key.port == f->in_port))
             && (!f->xlat_locator
@@ -907,7 +854,7 @@ ila_table_move(struct ila_table *t, const struct ila_filter *filter,
     /* First those that may fail, which are those that also change place. */
     for (id = 0; impl->disguised.n && next_selected(impl, filter, &id, &e);) {
         entry_to_mapping(impl, &e, &m);
-        if (is_disguised(&m.match, &m.xlat)) {
+        if (ila_match_is_disguised(&m.match, &m.xlat)) {
             struct ila_entry other;
             struct ila_moved *p;
 
@@ -938,7 +885,7 @@ ila_table_move(struct ila_table *t, const struct ila_filter *filter,
 
     for (id = 0; next_selected(impl, filter, &id, &e);) {
         entry_to_mapping(impl, &e, &m);
-        if (!is_disguised(&m.match, &m.xlat)) {
+        if (!ila_match_is_disguised(&m.match, &m.xlat)) {
             m.xlat.locator = to;
             change_entry(impl, &e, &m);
             *n += 1;
@@ -965,7 +912,8 @@ ila_table_flush(struct ila_table *t, const struct ila_filter *filter)
 
     ovs_mutex_lock(&t->mutex);
     impl = table_impl(t);
-    if (!filter->dir && !filter->has_in_port && !filter->xlat_locator) {
+    if (!filter->dir && !filter->owner && !filter->has_in_port
+        && !filter->xlat_locator) {
         n = impl->n;
         publish(t, impl_create());
     } else {
@@ -1002,53 +950,75 @@ ila_table_stage(struct ila_table *t)
     return stage;
 }
 
-int
-ila_table_commit_add(struct ila_table *t, struct ila_table *stage,
-                     struct ila_match *culprit)
+/* Copies what 'filter' selects from 'src' to 'dst', which gets no more than
+ * 'max' entries, or nothing. */
+static int
+copy_entries(const struct ila_impl *src, const struct ila_filter *filter,
+             struct ila_impl *dst, size_t max, struct ila_match *culprit)
 {
-    const struct ila_filter all = { .dir = 0 };
-    const struct ila_impl *src = table_impl(stage);
     struct ila_entry e, other;
-    struct ila_impl *dst;
     struct ila_mapping m;
-    int error = 0;
+    size_t n = 0;
 
-    ovs_mutex_lock(&t->mutex);
-    dst = table_impl(t);
-    if (src->n > t->max - MIN(t->max, dst->n)) {
-        memset(culprit, 0, sizeof *culprit);
-        error = ENOSPC;
-    }
-    for (uint32_t id = 0; !error && next_selected(src, &all, &id, &e);) {
+    memset(culprit, 0, sizeof *culprit);
+    for (uint32_t id = 0; next_selected(src, filter, &id, &e); n++) {
         entry_to_mapping(src, &e, &m);
         if (find_match(dst, &m.match, &other)
             || find_wire(dst, &m.match, wire_identifier(&m.match, &m.xlat),
                          &other)) {
             *culprit = m.match;
-            error = EEXIST;
+            return EEXIST;
         }
     }
-    for (uint32_t id = 0; !error && next_selected(src, &all, &id, &e);) {
+    if (n > max - MIN(max, dst->n)) {
+        return ENOSPC;
+    }
+    for (uint32_t id = 0; next_selected(src, filter, &id, &e);) {
         entry_to_mapping(src, &e, &m);
         insert_entry(dst, &m);
     }
     impl_flush(dst);
+    return 0;
+}
+
+int
+ila_table_commit_add(struct ila_table *t, struct ila_table *stage,
+                     struct ila_match *culprit)
+{
+    const struct ila_filter all = { .dir = 0 };
+    int error;
+
+    ovs_mutex_lock(&t->mutex);
+    error = copy_entries(table_impl(stage), &all, table_impl(t), t->max,
+                         culprit);
     ovs_mutex_unlock(&t->mutex);
     ila_table_destroy(stage);
     return error;
 }
 
-void
-ila_table_commit_replace(struct ila_table *t, struct ila_table *stage)
+int
+ila_table_commit_replace(struct ila_table *t, struct ila_table *stage,
+                         enum ila_owner owner, struct ila_match *culprit)
 {
+    const struct ila_filter others = {
+        .owner = (owner == ILA_OWNER_USER ? ILA_OWNER_DATABASE
+                  : ILA_OWNER_USER),
+    };
     struct ila_impl *impl = table_impl(stage);
+    int error = 0;
 
-    /* Nobody else knows 'stage'. */
-    ovsrcu_set_hidden(&stage->impl, NULL);
     ovs_mutex_lock(&t->mutex);
-    publish(t, impl);
+    if (owner != ILA_OWNER_ANY) {
+        error = copy_entries(table_impl(t), &others, impl, t->max, culprit);
+    }
+    if (!error) {
+        /* Nobody else knows 'stage'. */
+        ovsrcu_set_hidden(&stage->impl, NULL);
+        publish(t, impl);
+    }
     ovs_mutex_unlock(&t->mutex);
     ila_table_destroy(stage);
+    return error;
 }
 
 /* Looking at entries. */

@@ -60,6 +60,15 @@ enum ila_entry_flag {
     ILA_ENTRY_ICMP_INNER = 1,   /* Also addresses quoted by ICMPv6 errors. */
     ILA_ENTRY_RESTORE_ZERO = 2, /* Adjusted word ffff is 0000 restored. */
     ILA_ENTRY_ADJ_COMPAT = 4,   /* adj-transport with Linux's sign. */
+    ILA_ENTRY_DATABASE = 8,     /* Belongs to ILA_OWNER_DATABASE. */
+};
+
+/* Who may change an entry: those who configure the database, or everybody
+ * else. */
+enum ila_owner {
+    ILA_OWNER_ANY,              /* For selection: of either. */
+    ILA_OWNER_USER,
+    ILA_OWNER_DATABASE,
 };
 
 /* An entry as its user sees it.  'xlat.dir' is 'match.dir', 'xlat.field' the
@@ -142,20 +151,25 @@ enum ila_add_mode {
 };
 
 /* 'mapping' must have passed ila_mapping_check().  EEXIST also if its address
- * on the wire is another entry's; ENOSPC if the table is full. */
+ * on the wire is another entry's; EPERM if an entry that it would change has
+ * another owner; ENOSPC if the table is full. */
 int ila_table_add(struct ila_table *, const struct ila_mapping *mapping,
                   enum ila_add_mode);
 
-/* ENOENT if there is no such entry. */
-int ila_table_del(struct ila_table *, const struct ila_match *);
+/* ENOENT if there is no such entry, EPERM if it has another owner. */
+int ila_table_del(struct ila_table *, const struct ila_match *,
+                  enum ila_owner);
 
 /* Which entries; members that are zero do not select. */
 struct ila_filter {
     uint8_t dir;                /* enum ila_dir. */
+    uint8_t owner;              /* enum ila_owner. */
     bool has_in_port;
     uint16_t in_port;           /* If 'has_in_port'. */
     ovs_be64 xlat_locator;      /* New locator. */
 };
+
+bool ila_filter_selects(const struct ila_filter *, const struct ila_mapping *);
 
 /* Gives all entries that 'filter' selects, which has an 'xlat_locator', the
  * new locator 'to'; '*n' is how many.  'to' must have passed
@@ -175,13 +189,13 @@ void ila_table_set_max(struct ila_table *, size_t max);
 struct ila_table *ila_table_stage(struct ila_table *);
 
 /* Put the entries of 'stage' into 'table' and destroy 'stage', on failure,
- * too.  The first one adds them: EEXIST, with such a match in '*culprit', if
- * one of them is there already, ENOSPC if there are too many.  The second one
- * lets them take the place of all that 'table' has, in one instant. */
+ * too.  The first one adds them, the second one lets them take the place of
+ * all that 'owner' has there, in one instant.  EEXIST, with such a match in
+ * '*culprit', if one of them stays there; ENOSPC if there are too many. */
 int ila_table_commit_add(struct ila_table *table, struct ila_table *stage,
                          struct ila_match *culprit);
-void ila_table_commit_replace(struct ila_table *table,
-                              struct ila_table *stage);
+int ila_table_commit_replace(struct ila_table *table, struct ila_table *stage,
+                             enum ila_owner owner, struct ila_match *culprit);
 
 /* Looking at entries, from any thread. */
 

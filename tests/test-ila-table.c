@@ -29,7 +29,7 @@
 #define MODEL_MAX 400
 
 struct model {
-    struct ila_mapping m[MODEL_MAX];
+    struct ila_mapping m[MODEL_MAX + 10];
     size_t n;
 };
 
@@ -171,6 +171,19 @@ model_lookup(struct model *model, enum ila_dir dir, uint16_t in_port,
     return best;
 }
 
+static enum ila_owner
+mapping_owner(const struct ila_mapping *m)
+{
+    return (m->flags & ILA_ENTRY_DATABASE
+            ? ILA_OWNER_DATABASE : ILA_OWNER_USER);
+}
+
+static bool
+model_owns(enum ila_owner owner, const struct ila_mapping *m)
+{
+    return !owner || owner == mapping_owner(m);
+}
+
 static int
 model_add(struct model *model, size_t max, const struct ila_mapping *m,
           enum ila_add_mode mode)
@@ -182,8 +195,11 @@ model_add(struct model *model, size_t max, const struct ila_mapping *m,
             return EEXIST;
         } else if (mapping_equal(old, m)) {
             return 0;
-        } else if (mode == ILA_ADD_MAY_EXIST
-                   || model_collides(model, m, old)) {
+        } else if (mode == ILA_ADD_MAY_EXIST) {
+            return EEXIST;
+        } else if (!model_owns(mapping_owner(m), old)) {
+            return EPERM;
+        } else if (model_collides(model, m, old)) {
             return EEXIST;
         }
         *old = *m;
@@ -197,15 +213,6 @@ model_add(struct model *model, size_t max, const struct ila_mapping *m,
     }
     model->m[model->n++] = *m;
     return 0;
-}
-
-static bool
-model_selects(const struct ila_filter *f, const struct ila_mapping *m)
-{
-    return ((!f->dir || f->dir == m->match.dir)
-            && (!f->has_in_port || (m->match.fields & ILA_MATCH_IN_PORT
-                                    && m->match.in_port == f->in_port))
-            && (!f->xlat_locator || f->xlat_locator == m->xlat.locator));
 }
 
 static ovs_be64
@@ -245,7 +252,7 @@ random_mapping(struct ila_mapping *m)
         m->xlat.csum_mode = random_range(4);
         m->xlat.ident_type = (random_range(4) ? ILA_IDENT_LUID
                               : ILA_IDENT_USE_FORMAT);
-        m->flags = random_range(4) ? 0 : random_range(8);
+        m->flags = random_range(4) ? 0 : random_range(16);
         m->idle_timeout = random_range(8) ? 0 : 1 + random_range(2);
         m->hard_timeout = random_range(8) ? 0 : 1 + random_range(2);
     } while (ila_mapping_check(m, &key, &why));
@@ -344,6 +351,7 @@ random_filter(struct ila_filter *f)
 {
     memset(f, 0, sizeof *f);
     f->dir = random_range(3);
+    f->owner = random_range(3);
     f->has_in_port = !random_range(4);
     f->in_port = f->has_in_port ? random_range(3) : 0;
     f->xlat_locator = random_range(2) ? PICK(locators) : 0;
@@ -362,7 +370,7 @@ model_move(struct ila_table *t, struct model *model)
     random_filter(&f);
     f.xlat_locator = PICK(locators);
     for (size_t i = 0; i < after.n; i++) {
-        if (model_selects(&f, &after.m[i])) {
+        if (ila_filter_selects(&f, &after.m[i])) {
             after.m[i].xlat.locator = to;
             n_want++;
         }
@@ -397,15 +405,18 @@ test_model(struct ovs_cmdl_context *ctx)
     for (size_t op = 0; op < n_ops; op++) {
         struct ila_mapping m, *found;
         struct ila_filter f;
+        enum ila_owner owner;
         int error, want;
 
         switch (random_range(20)) {
         case 0: case 1: case 2: case 3: case 4:
             random_match(&m.match);
-            error = ila_table_del(t, &m.match);
+            owner = random_range(3);
+            error = ila_table_del(t, &m.match, owner);
             found = model_find(&model, &m.match);
-            ovs_assert(error == (found ? 0 : ENOENT));
-            if (found) {
+            ovs_assert(error == (!found ? ENOENT
+                                 : !model_owns(owner, found) ? EPERM : 0));
+            if (!error) {
                 *found = model.m[--model.n];
             }
             results[error]++;
@@ -422,7 +433,7 @@ test_model(struct ovs_cmdl_context *ctx)
             random_filter(&f);
             size_t n = 0;
             for (size_t i = model.n; i-- > 0;) {
-                if (model_selects(&f, &model.m[i])) {
+                if (ila_filter_selects(&f, &model.m[i])) {
                     model.m[i] = model.m[--model.n];
                     n++;
                 }
@@ -444,20 +455,29 @@ test_model(struct ovs_cmdl_context *ctx)
                 want = model_add(&loaded, max, &m, ILA_ADD_NEW);
                 ovs_assert(ila_table_add(stage, &m, ILA_ADD_NEW) == want);
             }
-            if (random_range(2)) {
-                ila_table_commit_replace(t, stage);
-                model = loaded;
-                break;
+            bool replace = random_range(2);
+
+            owner = random_range(3);
+            if (replace) {
+                /* What others own stays. */
+                for (size_t i = both.n; i-- > 0;) {
+                    if (model_owns(owner, &both.m[i])) {
+                        both.m[i] = both.m[--both.n];
+                    }
+                }
             }
-            want = loaded.n > max - both.n ? ENOSPC : 0;
+            want = 0;
             for (size_t i = 0; !want && i < loaded.n; i++) {
-                want = model_add(&both, max, &loaded.m[i], ILA_ADD_NEW);
+                want = model_add(&both, SIZE_MAX, &loaded.m[i], ILA_ADD_NEW);
             }
-            ovs_assert(ila_table_commit_add(t, stage, &culprit) == want);
+            want = want ? want : both.n > max ? ENOSPC : 0;
+            ovs_assert((replace
+                        ? ila_table_commit_replace(t, stage, owner, &culprit)
+                        : ila_table_commit_add(t, stage, &culprit)) == want);
             if (!want) {
                 model = both;
             } else if (want == EEXIST) {
-                ovs_assert(model_find(&loaded, &culprit));
+                ovs_assert(model_find(replace ? &model : &loaded, &culprit));
             }
             results[want]++;
             break;
@@ -517,14 +537,15 @@ test_model(struct ovs_cmdl_context *ctx)
 
     /* Everything happened, or the test tested nothing. */
     ovs_assert(results[0] && results[EEXIST] && results[ENOENT]
-               && results[ENOSPC]);
+               && results[ENOSPC] && results[EPERM]);
     ila_table_flush(t, &(struct ila_filter) { .dir = 0 });
     ila_table_get_usage(t, &usage);
     ovs_assert(!usage.n && !usage.n_values);
     ila_table_destroy(t);
     printf("%"PRIuSIZE" operations: ok %"PRIuSIZE", EEXIST %"PRIuSIZE
-           ", ENOENT %"PRIuSIZE", ENOSPC %"PRIuSIZE"\n", n_ops, results[0],
-           results[EEXIST], results[ENOENT], results[ENOSPC]);
+           ", ENOENT %"PRIuSIZE", ENOSPC %"PRIuSIZE", EPERM %"PRIuSIZE"\n",
+           n_ops, results[0], results[EEXIST], results[ENOENT],
+           results[ENOSPC], results[EPERM]);
 }
 
 /* The storm: writers change entries, move and reload them while readers see to
@@ -657,7 +678,7 @@ storm_write(void)
 
     case 5:
         storm_mapping(STORM_N / 2 + i, false, &m);
-        ila_table_del(storm_table, &m.match);
+        ila_table_del(storm_table, &m.match, ILA_OWNER_ANY);
         break;
 
     case 6:
@@ -668,13 +689,15 @@ storm_write(void)
 
     case 7:
         if (!random_range(20)) {
+            struct ila_match culprit;
             struct ila_table *stage = ila_table_stage(storm_table);
 
             for (i = 0; i < STORM_N; i++) {
                 storm_mapping(i, random_range(2), &m);
                 ovs_assert(!ila_table_add(stage, &m, ILA_ADD_NEW));
             }
-            ila_table_commit_replace(storm_table, stage);
+            ovs_assert(!ila_table_commit_replace(storm_table, stage,
+                                                 ILA_OWNER_ANY, &culprit));
         }
         break;
     }
@@ -820,6 +843,7 @@ test_bench(struct ovs_cmdl_context *ctx)
     struct ila_table *t = ila_table_create();
     struct ila_table *stage = ila_table_stage(t);
     struct ila_table_usage usage;
+    struct ila_match culprit;
     struct in6_addr *addrs;
     long long int start;
     struct ila_mapping m;
@@ -837,7 +861,7 @@ test_bench(struct ovs_cmdl_context *ctx)
         m.xlat.ident_type = ILA_IDENT_LUID;
         ovs_assert(!ila_table_add(stage, &m, ILA_ADD_NEW));
     }
-    ila_table_commit_replace(t, stage);
+    ovs_assert(!ila_table_commit_replace(t, stage, ILA_OWNER_ANY, &culprit));
     printf("load_us %lld\n", time_usec() - start);
     ila_table_get_usage(t, &usage);
     printf("bytes_per_entry %.1f\n", (double) usage.bytes / usage.n);

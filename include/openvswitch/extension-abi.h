@@ -56,8 +56,8 @@ struct ovs_action_ila {
  * and translates it accordingly.  A packet that is not IPv6 passes unchanged.
  *
  * 'dirs' is one or both of the bits OVS_ILA_DIRS_*; with both, IN is tried
- * first.  'miss' is what becomes of a packet that no entry matches: 0 it passes
- * unchanged, 1 it is dropped.  'zero' must be zero. */
+ * first.  'miss' is what becomes of a packet that no entry matches: 0 it
+ * passes unchanged, 1 it is dropped.  'zero' must be zero. */
 struct ovs_action_ila_table {
     __u8 dirs;
     __u8 miss;
@@ -76,8 +76,8 @@ struct ovs_action_ila_table {
  * GET, GET_PORT and GET_STATS are free to all; everything else wants
  * CAP_NET_ADMIN in the user namespace that owns the network namespace.  A
  * request with an attribute that its command does not list, or a bad value, is
- * refused as a whole, with the place in the extended acknowledgement.  Integers
- * are in host byte order where the type does not say __be.
+ * refused as a whole, with the place in the extended acknowledgement.
+ * Integers are in host byte order where the type does not say __be.
  *
  * command    takes                         answers
  * ---------  ----------------------------  -----------------------------------

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "dpif-ila.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dpif-extension.h"
+#include "dpif-provider.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(dpif_ila);
+
+const struct dpif_ila_class *
+dpif_ila_class(const struct dpif *dpif)
+{
+    const struct dpif_extension_classes *extensions;
+
+    extensions = dpif->dpif_class->extensions;
+    return extensions ? extensions->ila : NULL;
+}
+
+static bool
+dirs_from_string(const char *s, unsigned int *dirs)
+{
+    static const struct {
+        const char *name;
+        unsigned int dirs;
+    } names[] = {
+        { "off", 0 },
+        { "in", ILA_PATH_IN },
+        { "out", ILA_PATH_OUT },
+        { "both", ILA_PATH_IN | ILA_PATH_OUT },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(s, names[i].name)) {
+            *dirs = names[i].dirs;
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
+                         const struct smap *cfg)
+{
+    const struct dpif_ila_class *class = dpif_ila_class(dpif);
+    const char *s = smap_get(cfg, "ila");
+    unsigned int dirs = 0;
+    int error;
+
+    if (!class) {
+        if (s && strcmp(s, "off")) {
+            VLOG_WARN_ONCE("%s: other_config:ila: this datapath has no ILA "
+                           "mapping table", dpif_name(dpif));
+        }
+        return 0;
+    }
+    if (s && !dirs_from_string(s, &dirs)) {
+        VLOG_WARN("%s: port %"PRIu32": other_config:ila=\"%s\" is not off, "
+                  "in, out or both", dpif_name(dpif), port_no, s);
+    }
+    error = class->set_port(dpif, port_no, dirs);
+
+    /* Linux's own module: nothing to switch off. */
+    return error == EOPNOTSUPP && !dirs ? 0 : error;
+}
+
+int
+dpif_ila_set_config(struct dpif *dpif, const struct smap *cfg)
+{
+    const struct dpif_ila_class *class = dpif_ila_class(dpif);
+    const char *s = smap_get(cfg, "ila-max-entries");
+    unsigned int max = ILA_TABLE_DEFAULT_MAX;
+    int error;
+
+    if (!class) {
+        return 0;
+    }
+    if (s && (!str_to_uint(s, 10, &max) || !max)) {
+        VLOG_WARN("%s: other_config:ila-max-entries=\"%s\" is not a positive "
+                  "number", dpif_name(dpif), s);
+        max = ILA_TABLE_DEFAULT_MAX;
+    }
+    error = class->set_max(dpif, max);
+    return error == EOPNOTSUPP && !s ? 0 : error;
+}

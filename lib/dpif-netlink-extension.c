@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include <stddef.h>
+
+#include "dpif-extension.h"
+
+/* What extensions have for the kernel datapath. */
+const struct dpif_extension_classes dpif_netlink_extensions = {
+    .ila = NULL,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "ila-entry.h"
+
+#include <errno.h>
+
+#include "util.h"
+
+static bool
+is_neutral(enum ila_csum_mode mode)
+{
+    return (mode == ILA_CSUM_NEUTRAL_MAP
+            || mode == ILA_CSUM_NEUTRAL_MAP_AUTO);
+}
+
+bool
+ila_match_is_disguised(const struct ila_match *match,
+                       const struct ila_xlat *xlat)
+{
+    return (match->dir == ILA_DIR_IN && match->fields & ILA_MATCH_IDENTIFIER
+            && is_neutral(xlat->csum_mode));
+}
+
+int
+ila_mapping_check(const struct ila_mapping *m, const char **key,
+                  const char **why)
+{
+    static const char *const types[8] = {
+        "is of type IID, which is no identifier of ILA", NULL,
+        "is of type VIRT_V4, which is not supported",
+        "is of type VIRT_UNI_V6, which is not supported",
+        "is of type VIRT_MULTI_V6, which is not supported",
+        "is of type NONLOCAL_ADDR, which is not supported",
+        "is of a reserved type", "is of a reserved type",
+    };
+    const struct ila_match *match = &m->match;
+    const struct ila_xlat *xlat = &m->xlat;
+
+    *key = "match";
+    if (!(match->fields & (ILA_MATCH_LOCATOR | ILA_MATCH_IDENTIFIER))) {
+        *why = "needs a locator or an identifier";
+        return EINVAL;
+    }
+
+    *key = "locator";
+    *why = ila_locator_check(xlat->locator);
+    if (*why) {
+        return EINVAL;
+    }
+
+    *key = "match-locator";
+    if (match->fields & ILA_MATCH_LOCATOR) {
+        *why = ila_locator_check(match->locator);
+        if (*why) {
+            return EINVAL;
+        }
+    }
+
+    *key = "ident";
+    if (match->fields & ILA_MATCH_IDENTIFIER) {
+        uint8_t first = ((const uint8_t *) &match->identifier)[0];
+
+        if (ila_match_is_disguised(match, xlat)
+            && !(match->fields & ILA_MATCH_LOCATOR)) {
+            *why = "needs match-locator, too, with a neutral csum-mode";
+            return EINVAL;
+        }
+        if (xlat->csum_mode == ILA_CSUM_NEUTRAL_MAP && first & ILA_C_BIT) {
+            *why = "has the C bit set, which neutral-map uses";
+            return EINVAL;
+        }
+        if (xlat->ident_type == ILA_IDENT_USE_FORMAT && types[first >> 5]) {
+            *why = types[first >> 5];
+            return first >> 5 >= 2 && first >> 5 <= 5 ? EOPNOTSUPP : EINVAL;
+        }
+    }
+    return 0;
+}
+
+enum ila_owner
+ila_mapping_owner(const struct ila_mapping *m)
+{
+    return (m->flags & ILA_ENTRY_DATABASE
+            ? ILA_OWNER_DATABASE : ILA_OWNER_USER);
+}
+
+bool
+ila_filter_selects(const struct ila_filter *f, const struct ila_mapping *m)
+{
+    return ((!f->dir || f->dir == m->match.dir)
+            && (!f->owner || f->owner == ila_mapping_owner(m))
+            && (!f->has_in_port || (m->match.fields & ILA_MATCH_IN_PORT
+                                    && m->match.in_port == f->in_port))
+            && (!f->xlat_locator || m->xlat.locator == f->xlat_locator));
+}
