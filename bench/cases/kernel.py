@@ -26,14 +26,21 @@ from harness.results import compare
 from harness.runner import SIDES
 
 BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
-MODULES = ["openvswitch", "veth"]
-PROGRAMS = """bash cat grep insmod ip lsmod modprobe mkdir mount hostname rmmod
+MODULES = ["openvswitch", "veth", "ila"]
+PROGRAMS = """bash cat grep insmod ip ln lsmod modprobe mkdir mount hostname rmmod
     sed sh sleep stty sysctl test uname dmesg""".split()
 TIMEOUT = 900                   # Seconds for one boot.
 
 SHAPES = ("v4", "v6", "tunnel")
 SIZES = {"10k": 10000, "50k": 50000}
 POLICIES = ("off", "lazy", "eager")
+DESIGNS = {                     # Of ILA: argument of rr.sh, title.
+    "ingress": "table at ingress",
+    "action": "table by action",
+    "lookups": "table by action, second lookup",
+    "linux-xlat": "Linux's own: route on output, xlat on input",
+    "linux-lwt": "Linux's own: routes on output and input",
+}
 PATHS = ("output", "masks", "set", "vlan", "recirc", "ct")
 
 
@@ -68,13 +75,18 @@ def find_kernel(context):
                 for word in shlex.split(options))
 
 
-def make_image(context, guest, kernel, plan, scratch):
-    program = os.path.join(scratch, "bench-kernel")
+def compile_program(context, name, scratch):
+    """Compiles a program for the guest; returns its file."""
+    program = os.path.join(scratch, name)
+    sources = [os.path.join(context.top, "bench/programs", source)
+               for source in (name + ".c", "bench-guest.c")]
     runner.run_pinned(["cc", "-O2", "-static", "-o", program,
-                       "-I" + os.path.join(context.top, "include"),
-                       os.path.join(context.top,
-                                    "bench/programs/bench-kernel.c")],
+                       "-I" + os.path.join(context.top, "include"), *sources],
                       runner.other_cpu())
+    return program
+
+
+def make_image(context, guest, kernel, plan, scratch):
     image = os.path.join(scratch, "image")
     with open(image, "wb") as f:
         root = guest.Root(f)
@@ -84,9 +96,12 @@ def make_image(context, guest, kernel, plan, scratch):
                      os.path.join(context.build, "datapath-guest"))
         root.archive.data("/init", guest.read(os.path.join(
             context.top, "tests/guest/init"), "rb"), 0o755)
-        root.archive.file("/guest/bench.sh",
-                          os.path.join(context.top, "bench/kernel/bench.sh"))
-        root.archive.file("/guest/bench-kernel", program)
+        for script in ("bench.sh", "rr.sh"):
+            root.archive.file("/guest/" + script, os.path.join(
+                context.top, "bench/kernel", script))
+        for name in ("bench-kernel", "bench-rr"):
+            root.archive.file("/guest/" + name,
+                              compile_program(context, name, scratch))
         root.binary("/guest/ovstest",
                     os.path.join(context.build, "ovs/tests/ovstest"))
         root.archive.data("/guest/plan", "".join(
@@ -150,7 +165,7 @@ def dump(context, name, shape, n_flows):
     def line(side):
         tree, policy = (("stock", "off") if side == "stock"
                         else ("ovs", side))
-        return tree, "dump %s %d %s 6 3" % (shape, n_flows, policy)
+        return tree, "bench-kernel dump %s %d %s 6 3" % (shape, n_flows, policy)
 
     runs = in_turn(context, ("stock", *POLICIES), line)
 
@@ -187,13 +202,28 @@ def dump(context, name, shape, n_flows):
 
 
 def forward(context, name, path):
-    line = "forward %s %d 3" % (path, context.count(5000, 50))
+    line = "bench-kernel forward %s %d 3" % (path, context.count(5000, 50))
     runs = in_turn(context, SIDES, lambda side: (side, line))
     values = {side: [stats.median(run["ns"]) for run in runs[side]]
               for side in SIDES}
     return [compare(name, "sent, forwarded and dropped by the peer",
                     "instructions/packet", values["ovs"], values["stock"],
                     baseline_is=BASELINE)]
+
+
+def round_trips(context, name, mode):
+    """TCP request and response in designs of ILA."""
+    def line(design):
+        return "ovs", "rr.sh %s %s %d 3" % (design, mode,
+                                            context.count(2000, 20))
+
+    runs = in_turn(context, ("none", *DESIGNS), line)
+    values = {design: [1e9 / stats.median(run["ns"]) for run in printed]
+              for design, printed in runs.items()}
+    return [compare(name, title, "transactions/10^9 instructions",
+                    values[design], values["none"], True,
+                    "the same path without ILA, same boot")
+            for design, title in DESIGNS.items()]
 
 
 for a_shape in SHAPES:
@@ -205,3 +235,5 @@ for a_path in PATHS:
     a_name = "kernel/forward/" + a_path
     register(Case(a_name, functools.partial(
         forward, name=a_name, path=a_path), missing))
+register(Case("kernel/ila/round-trips", functools.partial(
+    round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))

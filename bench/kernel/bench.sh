@@ -21,6 +21,7 @@ load () {
 # What both modules need stays.
 modprobe openvswitch
 modprobe veth
+modprobe ila
 for end in in:bench-p1 p2:bench-out; do
     ip link add "bench-${end%:*}" type veth peer name "${end#*:}"
 done
@@ -32,7 +33,7 @@ done
 while read -r side arguments; do
     # shellcheck disable=SC2086  # A list of words.
     if load "$side" 2>/tmp/error &&
-            /guest/bench-kernel $arguments >/tmp/out 2>/tmp/error; then
+            /guest/$arguments >/tmp/out 2>/tmp/error; then
         echo "= $(cat /tmp/out)"
     else
         echo "! $side $arguments: $(cat /tmp/error)"

@@ -27,6 +27,9 @@ static unsigned int n_templates;
 static unsigned int next_template;
 static uint64_t n_sent;
 
+/* Makes a packet different from its template, or null. */
+static void (*finish)(struct dp_packet *);
+
 /* Packets that were sent and will be received again. */
 static struct dp_packet *pool[POOL_MAX];
 static unsigned int n_pool;
@@ -38,6 +41,12 @@ bench_netdev_set_templates(struct dp_packet **templates_,
     templates = templates_;
     n_templates = n_templates_;
     next_template = 0;
+}
+
+void
+bench_netdev_set_finish(void (*finish_)(struct dp_packet *))
+{
+    finish = finish_;
 }
 
 uint64_t
@@ -71,6 +80,9 @@ new_packet(void)
     }
     dp_packet_set_size(p, dp_packet_size(t));
     memcpy(dp_packet_data(p), dp_packet_data(t), dp_packet_size(t));
+    if (finish) {
+        finish(p);
+    }
     return p;
 }
 

@@ -21,6 +21,10 @@ void bench_netdev_register(void);
 void bench_netdev_set_templates(struct dp_packet **templates,
                                 unsigned int n_templates);
 
+/* Has 'finish' change each packet that is received, after it was copied from
+ * its template. */
+void bench_netdev_set_finish(void (*finish)(struct dp_packet *));
+
 /* Lets 'netdev', of type "bench", receive one batch of 'n_packets' packets, at
  * most NETDEV_MAX_BURST, the next time that it is polled. */
 void bench_netdev_offer(struct netdev *netdev, unsigned int n_packets);

@@ -8,7 +8,8 @@
 # The sources are the same for every tree.
 
 bench_source := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
-bench_programs = bench/bench-dump bench/bench-forward bench/bench-upcall
+bench_programs = bench/bench-dump bench/bench-forward bench/bench-ila \
+	bench/bench-upcall
 
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
@@ -20,7 +21,7 @@ bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
 	@$(MKDIR_P) bench
 	$(AM_V_CC)$(COMPILE) -c -o $@ $<
 
-bench/bench-forward bench/bench-upcall: bench/bench-netdev.o
+bench/bench-forward bench/bench-ila bench/bench-upcall: bench/bench-netdev.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
 	    lib/libsflow.la lib/libopenvswitch.la $(LIBS)
