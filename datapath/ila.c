@@ -47,6 +47,13 @@ u16 ovs_ila_diff(const u8 *from, const u8 *to)
 	return bytes_diff(from, to, OVS_ILA_ADDR_LEN);
 }
 
+u16 ovs_ila_l4_diff(const u8 *from, const u8 *to, u8 flags)
+{
+	if (flags & OVS_ILA_ENTRY_ADJ_COMPAT)
+		return ovs_ila_diff(to, from);
+	return ovs_ila_diff(from, to);
+}
+
 bool ovs_ila_diff_is_zero(u16 diff)
 {
 	/* One's complement has two zeros. */
@@ -60,7 +67,7 @@ u16 ovs_ila_update_csum(u16 check, u16 diff, bool partial)
 	return ~fold((u32)(u16)~check + diff);
 }
 
-static bool locator_is_valid(const u8 *locator)
+bool ovs_ila_locator_is_valid(const u8 *locator)
 {
 	static const u8 zeros[sizeof_field(struct ovs_action_ila, locator)];
 
@@ -75,7 +82,7 @@ static bool locator_is_valid(const u8 *locator)
 
 const char *ovs_ila_check(const struct ovs_action_ila *ila)
 {
-	if (!locator_is_valid((const u8 *)ila->locator))
+	if (!ovs_ila_locator_is_valid((const u8 *)ila->locator))
 		return "locator";
 	if (ila->csum_mode > OVS_ILA_CSUM_NEUTRAL_MAP_AUTO)
 		return "csum_mode";
@@ -100,8 +107,9 @@ static void neutralize(const u8 *from, u8 *to)
 	put_unaligned_be16(fold((u32)word + excess), to + ADJUST_BYTE);
 }
 
-enum ovs_ila_verdict ovs_ila_translate(const struct ovs_action_ila *ila,
-				       const u8 *from, u8 *to)
+enum ovs_ila_verdict
+ovs_ila_translate_flags(const struct ovs_action_ila *ila, u8 flags,
+			const u8 *from, u8 *to)
 {
 	bool cbit = from[IDENT_BYTE] & IDENT_CBIT;
 
@@ -121,17 +129,45 @@ enum ovs_ila_verdict ovs_ila_translate(const struct ovs_action_ila *ila,
 			if (cbit)
 				return OVS_ILA_DROP;
 		} else if (!cbit) {
-			break;	/* Its sender adjusted nothing. */
+			return OVS_ILA_TRANSLATE; /* Its sender adjusted nothing. */
 		}
 		to[IDENT_BYTE] ^= IDENT_CBIT;
-		neutralize(from, to);
 		break;
 
 	case OVS_ILA_CSUM_NEUTRAL_MAP_AUTO:
-		neutralize(from, to);
 		break;
+
+	default:
+		return OVS_ILA_TRANSLATE;
 	}
+	neutralize(from, to);
+	if (flags & OVS_ILA_ENTRY_RESTORE_ZERO &&
+	    get_unaligned_be16(to + ADJUST_BYTE) == 0xffff)
+		put_unaligned_be16(0, to + ADJUST_BYTE);
 	return OVS_ILA_TRANSLATE;
+}
+
+enum ovs_ila_verdict ovs_ila_translate(const struct ovs_action_ila *ila,
+				       const u8 *from, u8 *to)
+{
+	return ovs_ila_translate_flags(ila, 0, from, to);
+}
+
+enum ovs_ila_verdict
+ovs_ila_translate_exact(const struct ovs_action_ila *ila, __be16 word,
+			const u8 *from, u8 *to)
+{
+	struct ovs_action_ila plain = *ila;
+	enum ovs_ila_verdict verdict;
+
+	plain.csum_mode = OVS_ILA_CSUM_NO_ACTION;
+	verdict = ovs_ila_translate_flags(&plain, 0, from, to);
+	if (verdict == OVS_ILA_TRANSLATE) {
+		if (ila->csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP)
+			to[IDENT_BYTE] &= ~IDENT_CBIT;
+		memcpy(to + ADJUST_BYTE, &word, sizeof(word));
+	}
+	return verdict;
 }
 
 void ovs_ila_walk_init(struct ovs_ila_walk *walk, u8 proto, u8 field)

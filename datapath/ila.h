@@ -60,6 +60,11 @@ struct ovs_ila_l4 {
 	bool zero_is_none;	/* A value of 0 means that there is none. */
 };
 
+/* Can 'locator', 8 bytes, be the new one?  Not if it is zero, or the beginning
+ * of multicast or link-local addresses.
+ */
+bool ovs_ila_locator_is_valid(const u8 *locator);
+
 /* Returns NULL if 'ila' is valid, otherwise the name of the bad member. */
 const char *ovs_ila_check(const struct ovs_action_ila *ila);
 
@@ -74,6 +79,14 @@ enum ovs_ila_verdict ovs_ila_translate(const struct ovs_action_ila *ila,
  */
 enum ovs_ila_verdict
 ovs_ila_translate_flags(const struct ovs_action_ila *ila, u8 flags,
+			const u8 *from, u8 *to);
+
+/* Likewise where 'ila' is a neutral mode with direction in, and 'from' is known
+ * to be the form on the wire of an identifier that ends in 'word'.  Restores
+ * that one, of the two that 'from' could be.
+ */
+enum ovs_ila_verdict
+ovs_ila_translate_exact(const struct ovs_action_ila *ila, __be16 word,
 			const u8 *from, u8 *to);
 
 /* Returns what replacing 'from' by 'to' adds to a one's complement sum. */

@@ -38,7 +38,6 @@ struct ovs_ila_value {
 	u8 flags;			/* OVS_ILA_ENTRY_*. */
 
 	/* For the table alone. */
-	u16 locator_sum;
 	u32 idle_timeout;
 	u32 hard_timeout;
 	u32 refs;

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include <asm/barrier.h>
+
+#include "ila_counts.h"
+
+#define N_CELLS 64
+#define FIRST_VOTES 8
+#define MAX_VOTES 1024
+
+/* Written by its own processor with bottom halves disabled.  'gen' is odd
+ * while counts go to their entry.
+ */
+struct count_cell {
+	u32 id;			/* 0 for none. */
+	u32 votes;
+	u32 gen;
+	unsigned long packets;
+	unsigned long bytes;
+};
+
+struct ovs_ila_count_cells {
+	struct count_cell cells[N_CELLS];
+};
+
+bool ovs_ila_counts_init(struct ovs_ila_counts *counts)
+{
+	counts->cells = alloc_percpu_gfp(struct ovs_ila_count_cells,
+					 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return counts->cells;
+}
+
+void ovs_ila_counts_destroy(struct ovs_ila_counts *counts)
+{
+	free_percpu(counts->cells);
+}
+
+u64 ovs_ila_counts_bytes(void)
+{
+	return (u64)num_possible_cpus() * sizeof(struct ovs_ila_count_cells);
+}
+
+/* Gives 'cell' to 'id', and what it has counted to the entry that had it; if
+ * that is no more, nobody wants to know.
+ */
+static void hand_over(struct count_cell *cell, u32 id,
+		      ovs_ila_count_pair_of *pair_of, const void *aux)
+{
+	WRITE_ONCE(cell->gen, cell->gen + 1);
+	smp_mb();	/* Pairs with those in try_read(). */
+	if (cell->packets) {
+		struct ovs_ila_count_pair *pair = pair_of(aux, cell->id);
+
+		if (pair) {
+			atomic64_add(cell->packets, &pair->packets);
+			atomic64_add(cell->bytes, &pair->bytes);
+		}
+	}
+	WRITE_ONCE(cell->packets, 0);
+	WRITE_ONCE(cell->bytes, 0);
+	WRITE_ONCE(cell->id, id);
+	smp_mb();	/* Likewise. */
+	WRITE_ONCE(cell->gen, cell->gen + 1);
+}
+
+void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
+			struct ovs_ila_count_pair *pair, u32 bytes,
+			ovs_ila_count_pair_of *pair_of, const void *aux)
+{
+	struct count_cell *cell;
+
+	cell = &this_cpu_ptr(counts->cells)->cells[id % N_CELLS];
+	if (cell->id != id) {
+		if (cell->votes) {
+			cell->votes--;
+			atomic64_inc(&pair->packets);
+			atomic64_add(bytes, &pair->bytes);
+			return;
+		}
+		hand_over(cell, id, pair_of, aux);
+		cell->votes = FIRST_VOTES;
+	} else if (cell->votes < MAX_VOTES) {
+		cell->votes++;
+	}
+
+	if (unlikely(cell->bytes > ULONG_MAX / 2))	/* 32 bits. */
+		hand_over(cell, id, pair_of, aux);
+	WRITE_ONCE(cell->packets, cell->packets + 1);
+	WRITE_ONCE(cell->bytes, cell->bytes + bytes);
+}
+
+static const struct count_cell *cell_of(const struct ovs_ila_counts *counts,
+					int cpu, u32 id)
+{
+	return &per_cpu_ptr(counts->cells, cpu)->cells[id % N_CELLS];
+}
+
+/* Returns false if counts were on the way from a cell to an entry, and may be
+ * missing or double.
+ */
+static bool try_read(const struct ovs_ila_counts *counts, u32 id,
+		     const struct ovs_ila_count_pair *pair,
+		     u64 *packets, u64 *bytes)
+{
+	u32 gens = 0;
+	int cpu;
+
+	smp_mb();	/* A new 'pair' is seen by hand-overs that follow. */
+	for_each_possible_cpu(cpu) {
+		u32 gen = READ_ONCE(cell_of(counts, cpu, id)->gen);
+
+		if (gen & 1)
+			return false;
+		gens += gen;
+	}
+	smp_mb();	/* Pairs with those in hand_over(). */
+	*packets = atomic64_read(&pair->packets);
+	*bytes = atomic64_read(&pair->bytes);
+	for_each_possible_cpu(cpu) {
+		const struct count_cell *cell = cell_of(counts, cpu, id);
+
+		if (READ_ONCE(cell->id) == id) {
+			*packets += READ_ONCE(cell->packets);
+			*bytes += READ_ONCE(cell->bytes);
+		}
+	}
+	smp_mb();	/* Likewise. */
+	for_each_possible_cpu(cpu)
+		gens -= READ_ONCE(cell_of(counts, cpu, id)->gen);
+	return !gens;
+}
+
+void ovs_ila_counts_read(const struct ovs_ila_counts *counts, u32 id,
+			 const struct ovs_ila_count_pair *pair,
+			 u64 *packets, u64 *bytes)
+{
+	/* Hand-overs are rare: some packets are between any two of a cell. */
+	while (!try_read(counts, id, pair, packets, bytes))
+		cond_resched();
+}
+
+void ovs_ila_counts_reset(const struct ovs_ila_counts *counts, u32 id,
+			  struct ovs_ila_count_pair *pair)
+{
+	u64 packets, bytes;
+
+	/* What is in cells may go to the entry at any time; the sum stays. */
+	ovs_ila_counts_read(counts, id, pair, &packets, &bytes);
+	atomic64_sub(packets, &pair->packets);
+	atomic64_sub(bytes, &pair->bytes);
+}
