@@ -14,6 +14,7 @@
 static const struct ovs_extension *const
 extensions[OVS_EXTENSION_ATTR_MAX + 1] = {
 	[OVS_EXTENSION_ATTR_ILA] = &ovs_extension_ila,
+	[OVS_EXTENSION_ATTR_ILA_TABLE] = &ovs_extension_ila_table,
 };
 
 int ovs_extension_validate(const struct nlattr *a,

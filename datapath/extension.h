@@ -50,6 +50,7 @@ struct ovs_extension {
 };
 
 extern const struct ovs_extension ovs_extension_ila;
+extern const struct ovs_extension ovs_extension_ila_table;
 
 /* 'a' is an OVS_ACTION_ATTR_EXTENSION, from user space as it is. */
 int ovs_extension_validate(const struct nlattr *a,

@@ -36,8 +36,10 @@ check-datapath: check_packages datapath
 	@$(logged) logs/$@.log $(MAKE) --no-print-directory datapath-tests
 datapath-tests:
 	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o \
-	    ila_counts.o ila_index.o ila_load.o ila_packet.o ila_pool.o \
-	    ila_slot.o ila_table.o ila_value.o match_cache.o match_cache_dp.o
+	    ila_counts.o ila_dp.o ila_index.o ila_ingress.o ila_load.o \
+	    ila_netlink.o ila_packet.o ila_pool.o ila_slot.o ila_staging.o \
+	    ila_table.o ila_table_action.o ila_value.o match_cache.o \
+	    match_cache_dp.o
 	CC='$(CC)' MODULES='$(abs_builddir)/datapath-src' \
 	    CHECKPATCH='$(abs_builddir)/datapath-linux/scripts/checkpatch.pl' \
 	    VERSION='$(PACKAGE_VERSION)' PYTHONDONTWRITEBYTECODE=yes \

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/if_vlan.h>
+#include <linux/ipv6.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+
+#include <net/ipv6.h>
+
+#include "ila_ingress.h"
+#include "ila_packet.h"
+
+void ovs_ila_count(struct ovs_ila_counts __percpu *counts, u32 happened)
+{
+	struct ovs_ila_counts *c = this_cpu_ptr(counts);
+
+	u64_stats_update_begin(&c->syncp);
+	for (; happened; happened &= happened - 1)
+		u64_stats_inc(&c->n[__ffs(happened)]);
+	u64_stats_update_end(&c->syncp);
+}
+
+static enum ovs_ila_l4_update l4_update(const struct ovs_ila_value *value)
+{
+	if (value->xlat.csum_mode != OVS_ILA_CSUM_ADJUST_TRANSPORT)
+		return OVS_ILA_L4_KEEP;
+	return value->flags & OVS_ILA_ENTRY_ADJ_COMPAT ? OVS_ILA_L4_REVERSE :
+							 OVS_ILA_L4_ADJUST;
+}
+
+int ovs_ila_translate_by_table(const struct ovs_ila *ila, struct sk_buff *skb,
+			       u8 dirs, u32 in_port, u32 *happened)
+{
+	const struct ipv6hdr *nh;
+	struct ovs_ila_hit hit;
+	struct in6_addr new;
+	int err;
+
+	nh = ovs_ila_packet_header(skb);
+	if (IS_ERR(nh))
+		return PTR_ERR(nh);
+	if (!nh) {
+		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED);
+		return 0;
+	}
+	if (ipv6_addr_is_multicast(&nh->daddr)) {
+		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MULTICAST);
+		return 0;
+	}
+	if (!ila || !ovs_ila_table_lookup(ila->table, dirs, in_port,
+					  nh->daddr.s6_addr, &hit)) {
+		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MISS);
+		return 0;
+	}
+	*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_HIT);
+	ovs_ila_hit_count(ila->table, &hit, skb->len);
+
+	switch (ovs_ila_hit_translate(&hit, nh->daddr.s6_addr, new.s6_addr)) {
+	case OVS_ILA_PASS:
+		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_TYPE_MISMATCH);
+		return 0;
+	case OVS_ILA_DROP:
+		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_CBIT);
+		net_dbg_ratelimited("ovs: ila: %pI6c has the C bit, dropped\n",
+				    &nh->daddr);
+		return -EADDRNOTAVAIL;
+	case OVS_ILA_TRANSLATE:
+		break;
+	}
+
+	err = ovs_ila_packet_set(skb, OVS_ILA_FIELD_DST, &new,
+				 l4_update(hit.value), happened);
+	if (unlikely(err))
+		return err;
+	*happened |= OVS_ILA_HAPPENED(hit.dir == OVS_ILA_DIR_IN ?
+				      OVS_ILA_COUNT_IN : OVS_ILA_COUNT_OUT);
+	return 0;
+}
+
+/* An ICMPv6 error about a packet that was sent to an ILA address quotes that,
+ * which its sender does not know: he gets the SIR address.
+ */
+static int translate_quoted(const struct ovs_ila *ila, struct sk_buff *skb,
+			    u32 in_port, u32 *happened)
+{
+	struct ovs_ila_quote quote;
+	struct ovs_ila_hit hit;
+	struct in6_addr new;
+
+	if (!ovs_ila_packet_quote(skb, &quote) ||
+	    ipv6_addr_is_multicast(&quote.dst) ||
+	    !ovs_ila_table_lookup(ila->table, OVS_ILA_DIRS_IN, in_port,
+				  quote.dst.s6_addr, &hit) ||
+	    !(hit.value->flags & OVS_ILA_ENTRY_ICMP_INNER) ||
+	    ovs_ila_hit_translate(&hit, quote.dst.s6_addr, new.s6_addr) !=
+	    OVS_ILA_TRANSLATE)
+		return 0;
+	return ovs_ila_packet_set_quoted(skb, &quote, &new,
+					 l4_update(hit.value), happened);
+}
+
+/* Returns where the IPv6 header is from the start of the data, or -1 if there
+ * is none.  What comes without a MAC header begins with it; otherwise there are
+ * at most two VLAN tags, one of which may have been taken out of the data.
+ */
+static int network_offset(const struct sk_buff *skb)
+{
+	unsigned int offset = offsetof(struct ethhdr, h_proto);
+	unsigned int n_tags = skb_vlan_tag_present(skb) ? 1 : 0;
+
+	if (skb->dev->type == ARPHRD_NONE && skb->protocol != htons(ETH_P_TEB))
+		return skb->protocol == htons(ETH_P_IPV6) ? 0 : -1;
+
+	for (;;) {
+		const __be16 *type;
+		__be16 buffer;
+
+		type = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+		if (!type)
+			return -1;
+		if (*type == htons(ETH_P_IPV6))
+			return offset + sizeof(*type);
+		if (!eth_type_vlan(*type) || n_tags++ == 2)
+			return -1;
+		offset += VLAN_HLEN;
+	}
+}
+
+int __ovs_ila_ingress(const struct ovs_ila_port *port, struct sk_buff *skb)
+{
+	const struct ovs_ila *ila = port->ila;
+	u8 dirs = READ_ONCE(port->dirs);
+	u32 happened = 0;
+	int offset, err;
+
+	offset = network_offset(skb);
+	if (offset < 0)
+		return 0;
+	skb_set_network_header(skb, offset);
+	err = ovs_ila_translate_by_table(ila, skb, dirs, port->port_no,
+					 &happened);
+	if (!err && dirs & OVS_ILA_DIRS_IN &&
+	    !(happened & OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED)) &&
+	    ovs_ila_table_has_icmp_inner(ila->table))
+		err = translate_quoted(ila, skb, port->port_no, &happened);
+	if (happened) {
+		ovs_ila_count(port->counts, happened);
+		ovs_ila_count(ila->counts, happened);
+	}
+	return err;
+}
