@@ -6,17 +6,23 @@ which would not send what the module has to refuse.
 As a program: "ovs_netlink.py add-port DATAPATH NAME TYPE" makes a port of a
 type that ovs-vswitchd has no use for any more."""
 
+import collections
 import socket
 import struct
 import sys
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL = 1, 4, 0x400, 0x200
-NLMSG_ERROR = 2
+NLM_F_DUMP, NLM_F_ACK_TLVS = 0x300, 0x200
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+SOL_NETLINK = 270
+NETLINK_CAP_ACK, NETLINK_EXT_ACK = 10, 11
+NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_COOKIE = 1, 2, 3
 GENL_ID_CTRL = 16
 CTRL_CMD_GETFAMILY = 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
 
-OVS_VPORT_CMD_NEW = 1
+OVS_VPORT_CMD_NEW, OVS_VPORT_CMD_GET = 1, 3
+OVS_VPORT_ATTR_PORT_NO = 1
 OVS_VPORT_ATTR_TYPE, OVS_VPORT_ATTR_NAME = 2, 3
 OVS_VPORT_ATTR_OPTIONS, OVS_VPORT_ATTR_UPCALL_PID = 4, 5
 OVS_TUNNEL_ATTR_DST_PORT = 1
@@ -24,7 +30,9 @@ OVS_TUNNEL_ATTR_DST_PORT = 1
 VPORT_TYPES = {"gre": (3, None), "vxlan": (4, 4789), "geneve": (5, 6081)}
 
 OVS_FLOW_CMD_NEW = 1
-OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_ACTIONS = 1, 2
+OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_ACTIONS, OVS_FLOW_ATTR_MASK = 1, 2, 7
+OVS_PACKET_CMD_EXECUTE = 3
+OVS_PACKET_ATTR_PACKET, OVS_PACKET_ATTR_KEY, OVS_PACKET_ATTR_ACTIONS = 1, 2, 3
 OVS_KEY_ATTR_IN_PORT, OVS_KEY_ATTR_ETHERNET = 3, 4
 OVS_KEY_ATTR_ETHERTYPE, OVS_KEY_ATTR_IPV6 = 6, 8
 
@@ -35,12 +43,30 @@ def attr(kind, payload):
     return struct.pack("=HH", size, kind) + payload + bytes(-size % 4)
 
 
+def parse_attrs(data):
+    """Yields (type, payload) of the attributes in 'data'."""
+    at = 0
+    while at + 4 <= len(data):
+        size, kind = struct.unpack_from("=HH", data, at)
+        yield kind & 0x3fff, data[at + 4:at + size]
+        at += size + -size % 4
+
+
+# 'errno' is 0 or positive; 'text' is what the kernel says about it, 'offset'
+# where in the request, 'cookie' what it adds, or None.  'messages' are lists
+# of attributes.
+Answer = collections.namedtuple("Answer",
+                                "errno text offset cookie messages")
+
+
 class Netlink:
     """Generic netlink; requests are answered before the next one."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
         self.socket.bind((0, 0))
+        self.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        self.socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.sequence = 0
         self.families = {}
 
@@ -83,6 +109,49 @@ class Netlink:
         # The command echoes what it did; the acknowledgement follows.
         return 0
 
+    def transact(self, family, command, datapath, attributes, dump=False):
+        """Sends a command about the datapath with this interface index.
+        Returns an Answer."""
+        self.sequence += 1
+        payload = struct.pack("=BBHi", command, 1, 0, datapath) + attributes
+        self.socket.send(struct.pack(
+            "=IHHII", 16 + len(payload), self.family(family),
+            NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK),
+            self.sequence, 0) + payload)
+        messages = []
+        while True:
+            data = self.socket.recv(1 << 18)
+            while data:
+                size, kind, flags, sequence, _ = struct.unpack_from("=IHHII",
+                                                                    data)
+                message, data = data[16:size], data[size + -size % 4:]
+                if sequence != self.sequence:
+                    continue
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    return self._answer(kind, flags, message, messages)
+                messages.append(list(parse_attrs(message[8:])))
+
+    @staticmethod
+    def _answer(kind, flags, message, messages):
+        extra = {}
+        if flags & NLM_F_ACK_TLVS:
+            extra = dict(parse_attrs(message[4 + 16 * (kind == NLMSG_ERROR):]))
+        text = extra.get(NLMSGERR_ATTR_MSG)
+        offset = extra.get(NLMSGERR_ATTR_OFFS)
+        return Answer(-struct.unpack_from("=i", message)[0],
+                      text and text[:-1].decode(),
+                      offset and struct.unpack("=I", offset)[0],
+                      extra.get(NLMSGERR_ATTR_COOKIE), messages)
+
+    def port_number(self, datapath, name):
+        """Of the port of the datapath that is the device 'name'."""
+        answer = self.transact("ovs_vport", OVS_VPORT_CMD_GET, datapath, attr(
+            OVS_VPORT_ATTR_NAME, name.encode() + b"\0"))
+        if answer.errno:
+            raise OSError(answer.errno, name)
+        return struct.unpack("=I", dict(answer.messages[0])[
+            OVS_VPORT_ATTR_PORT_NO])[0]
+
     def add_flow(self, datapath, number, eth_type, actions):
         """Adds a flow of exact match, 'number' is its source address, with
         'actions' as the bytes of attributes."""
@@ -97,6 +166,33 @@ class Netlink:
                             attr(OVS_FLOW_ATTR_KEY, key)
                             + attr(OVS_FLOW_ATTR_ACTIONS, actions),
                             NLM_F_CREATE | NLM_F_EXCL)
+
+    def add_ipv6_flow(self, datapath, port, actions, ethernet=True):
+        """Adds a flow for all IPv6 packets without VLAN tag that come in on
+        'port', with an Ethernet header or without."""
+        ether = attr(OVS_KEY_ATTR_ETHERNET, bytes(12)) if ethernet else b""
+        key = (attr(OVS_KEY_ATTR_IN_PORT, struct.pack("=I", port)) + ether
+               + attr(OVS_KEY_ATTR_ETHERTYPE, struct.pack("!H", 0x86dd))
+               + attr(OVS_KEY_ATTR_IPV6, bytes(40)))
+        mask = (attr(OVS_KEY_ATTR_IN_PORT, b"\xff" * 4) + ether
+                + attr(OVS_KEY_ATTR_ETHERTYPE, b"\xff" * 2)
+                + attr(OVS_KEY_ATTR_IPV6, bytes(40)))
+        error = self.request("ovs_flow", OVS_FLOW_CMD_NEW, datapath,
+                             attr(OVS_FLOW_ATTR_KEY, key)
+                             + attr(OVS_FLOW_ATTR_MASK, mask)
+                             + attr(OVS_FLOW_ATTR_ACTIONS, actions),
+                             NLM_F_CREATE | NLM_F_EXCL)
+        if error:
+            raise OSError(-error, "flow")
+
+    def execute(self, datapath, packet, key, actions):
+        """Executes 'actions' on 'packet'; 'key' are attributes."""
+        error = self.request("ovs_packet", OVS_PACKET_CMD_EXECUTE, datapath,
+                             attr(OVS_PACKET_ATTR_PACKET, packet)
+                             + attr(OVS_PACKET_ATTR_KEY, key)
+                             + attr(OVS_PACKET_ATTR_ACTIONS, actions))
+        if error:
+            raise OSError(-error, "execute")
 
     def add_port(self, datapath, name, kind):
         number, udp = VPORT_TYPES[kind]
