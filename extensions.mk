@@ -11,10 +11,14 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-extension.h \
 	lib/dpif-ila.c \
 	lib/dpif-ila.h \
+	lib/dpif-ila-names.c \
+	lib/dpif-ila-names.h \
 	lib/dpif-netdev-ext.h \
 	lib/dpctl-ext.h \
 	lib/dpctl-extension.c \
 	lib/dpctl-extension.h \
+	lib/dpctl-ila.c \
+	lib/dpctl-ila.h \
 	lib/dpctl-remote.c \
 	lib/dpctl-remote.h \
 	lib/dpctl-show.c \
@@ -136,6 +140,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/flow-match-cache.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
+	tests/ila-dpctl.at \
 	tests/ila-megaflow.at \
 	tests/ila-table.at \
 	tests/ila-vectors.at

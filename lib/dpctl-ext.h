@@ -68,6 +68,15 @@ dpctl_ext_check(const char *name, int n_args, struct dpctl_params *dpctl_p)
         dpctl_error(dpctl_p, 0, "'%s' command does not support --json", name);
         return EINVAL;
     }
+    for (enum dpctl_extension_option i = 0; i < DPCTL_N_OPTIONS; i++) {
+        if (dpctl_p->ext.options[i] && !(c && c->options & 1u << i)) {
+            bool has_value;
+
+            dpctl_error(dpctl_p, 0, "'%s' command does not support --%s",
+                        name, dpctl_option_name(i, &has_value));
+            return EINVAL;
+        }
+    }
     if (c && n_args < c->min_args) {
         dpctl_error(dpctl_p, 0, "'%s' command requires at least %d arguments",
                     name, c->min_args);

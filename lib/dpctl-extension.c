@@ -4,12 +4,17 @@
 #include "dpctl-extension.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dpctl-ila.h"
+#include "dpctl.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct dpctl_extension_class *classes[] = {
+    &dpctl_ila_class,
     NULL,
 };
 
@@ -99,6 +104,138 @@ dpctl_command_has_json(const char *name)
     return c && c->json;
 }
 
+const char *
+dpctl_option_name(enum dpctl_extension_option option, bool *has_value)
+{
+    static const struct {
+        const char *name;
+        bool has_value;
+    } options[DPCTL_N_OPTIONS] = {
+        [DPCTL_OPTION_MAY_EXIST] = { "may-exist", false },
+        [DPCTL_OPTION_REPLACE] = { "replace", false },
+        [DPCTL_OPTION_FROM] = { "from", true },
+        [DPCTL_OPTION_MAX] = { "max", true },
+    };
+
+    *has_value = options[option].has_value;
+    return options[option].name;
+}
+
+bool
+dpctl_extension_set_format(struct dpctl_params *dpctl_p, const char *format)
+{
+    if (strcmp(format, "json") && strcmp(format, "text")) {
+        return false;
+    }
+    dpctl_p->ext.json = !strcmp(format, "json");
+    return true;
+}
+
+/* Is 'arg' "--NAME" or, if it has a value, "--NAME=VALUE"?  The latter gives
+ * '*value', which otherwise is NULL. */
+static bool
+is_option(const char *arg, const char *name, const char **value)
+{
+    size_t len = strlen(name);
+
+    *value = NULL;
+    if (strncmp(arg, "--", 2) || strncmp(arg + 2, name, len)) {
+        return false;
+    }
+    arg += 2 + len;
+    if (*arg == '=') {
+        *value = arg + 1;
+    }
+    return !*arg || *arg == '=';
+}
+
+/* Takes the option 'argv[i]' of an extension's command and returns the number
+ * of arguments it consists of, 0 if it is none of those, -1 on error. */
+static int
+take_option(int argc, const char *argv[], int i,
+            struct dpctl_params *dpctl_p, struct ds *s)
+{
+    const char **options = dpctl_p->ext.options;
+    bool is_format = false, has_value = true;
+    const char *name = "format";
+    const char *value;
+    size_t o;
+
+    is_format = is_option(argv[i], name, &value);
+    for (o = 0; !is_format && o < DPCTL_N_OPTIONS; o++) {
+        name = dpctl_option_name(o, &has_value);
+        if (is_option(argv[i], name, &value)) {
+            break;
+        }
+    }
+    if (!is_format && o >= DPCTL_N_OPTIONS) {
+        return 0;
+    }
+
+    int n = 1;
+
+    if (!has_value && value) {
+        ds_put_format(s, "%s: --%s takes no value", argv[i], name);
+        return -1;
+    } else if (has_value && !value) {
+        if (i + 1 >= argc) {
+            ds_put_format(s, "%s lacks a value", argv[i]);
+            return -1;
+        }
+        value = argv[i + 1];
+        n = 2;
+    }
+
+    if (!is_format) {
+        options[o] = has_value ? value : "";
+    } else if (!dpctl_extension_set_format(dpctl_p, value)) {
+        ds_put_format(s, "--format=%s: formats are json and text", value);
+        return -1;
+    }
+    return n;
+}
+
+bool
+dpctl_extension_take_options(int *argcp, const char *argv[],
+                             struct dpctl_params *dpctl_p, struct ds *s)
+{
+    const char *slash = strchr(argv[0], '/');
+    const char **rest;
+    int argc = *argcp;
+    int n_rest = 0, n = 1;
+    bool ok = true;
+
+    if (!dpctl_extension_find(slash ? slash + 1 : argv[0])) {
+        return true;
+    }
+
+    /* First other options, which stay, then, in 'rest', the arguments. */
+    rest = xmalloc(argc * sizeof *rest);
+    for (int i = 1; i < argc && ok; ) {
+        int taken = take_option(argc, argv, i, dpctl_p, s);
+
+        if (taken < 0) {
+            ok = false;
+        } else if (taken) {
+            i += taken;
+        } else if (!strcmp(argv[i], "--")) {
+            for (i++; i < argc; i++) {
+                rest[n_rest++] = argv[i];
+            }
+        } else if (argv[i][0] == '-' && argv[i][1]) {
+            argv[n++] = argv[i++];
+        } else {
+            rest[n_rest++] = argv[i++];
+        }
+    }
+    if (ok) {
+        memcpy(&argv[n], rest, n_rest * sizeof *rest);
+        *argcp = n + n_rest;
+    }
+    free(rest);
+    return ok;
+}
+
 void
 dpctl_extension_register_for_test(const struct dpctl_extension_class *class)
 {
@@ -118,7 +255,7 @@ dpctl_extension_usage(void)
         }
     }
     printf("\nOptions for show and commands of extensions:\n"
-           "  --json                      print JSON\n"
+           "  --json, --format=json       print JSON\n"
            "\nOption for userspace datapaths, which ovs-vswitchd has:\n"
            "  --target=TARGET             pidfile or socket of ovs-vswitchd\n"
            "                              (default: ovs-vswitchd)\n");

@@ -17,6 +17,7 @@
 
 struct dpctl_params;
 struct dpif;
+struct ds;
 struct json;
 
 /* Where a command has the name of its datapath, which says whether ovs-dpctl
@@ -28,6 +29,15 @@ enum dpctl_datapath {
     DPCTL_DP_NONE,              /* Needs no datapath. */
 };
 
+/* Options that only commands of extensions have. */
+enum dpctl_extension_option {
+    DPCTL_OPTION_MAY_EXIST,     /* --may-exist */
+    DPCTL_OPTION_REPLACE,       /* --replace */
+    DPCTL_OPTION_FROM,          /* --from=PLACE */
+    DPCTL_OPTION_MAX,           /* --max=NUMBER */
+    DPCTL_N_OPTIONS
+};
+
 struct dpctl_extension_command {
     const char *name;           /* Without "dpctl/". */
     const char *usage;          /* The arguments, e.g. "[dp] entry". */
@@ -36,6 +46,7 @@ struct dpctl_extension_command {
     enum dpctl_datapath datapath;
     bool writes;                /* Refused if --read-only is given? */
     bool json;                  /* Has an answer to --json? */
+    unsigned int options;       /* 1u << DPCTL_OPTION_* that it takes. */
 
     /* Runs the command: 'argv[0]' is its name, options are in the
      * parameters.  Returns 0 or a positive errno value, after it has told
@@ -57,6 +68,8 @@ struct dpctl_extension_params {
     bool json;                  /* --json: print JSON? */
     struct json *reply;         /* Under construction; nonnull with --json. */
     const char *target;         /* --target: whom ovs-dpctl asks, or NULL. */
+    const char *options[DPCTL_N_OPTIONS]; /* Values of options, "" of those
+                                           * that have none, NULL if absent. */
 
     /* Text that stands for the file that the arguments name, or NULL, and the
      * number of lines of that file that came before. */
@@ -98,24 +111,67 @@ enum dpctl_datapath dpctl_command_datapath(const char *name);
 /* May the command 'name' be given --json? */
 bool dpctl_command_has_json(const char *name);
 
+/* Returns the name of 'option' without "--", and whether it has a value. */
+const char *dpctl_option_name(enum dpctl_extension_option option,
+                              bool *has_value);
+
+/* --format: "json" is as --json, "text" as nothing.  Returns false if it is
+ * something else. */
+bool dpctl_extension_set_format(struct dpctl_params *, const char *format);
+
+/* Takes the options of an extension's command out of 'argv[1]' and following,
+ * wherever they are up to "--", and adjusts '*argcp'; those that upstream's
+ * commands have, too, come first afterwards.  Does nothing for commands of
+ * upstream's.  Returns false, with a message in 's', if a value is missing or
+ * bad. */
+bool dpctl_extension_take_options(int *argcp, const char *argv[],
+                                  struct dpctl_params *, struct ds *s);
+
 /* Adds 'class' to the registry: for a test, once, before main(). */
 void dpctl_extension_register_for_test(const struct dpctl_extension_class *);
 
 /* Options of ovs-dpctl, in the manner of those of vlog. */
 #define DPCTL_EXTENSION_OPTION_ENUMS            \
     OPT_DPCTL_JSON,                             \
-    OPT_DPCTL_TARGET
+    OPT_DPCTL_FORMAT,                           \
+    OPT_DPCTL_TARGET,                           \
+    OPT_DPCTL_MAY_EXIST,                        \
+    OPT_DPCTL_REPLACE,                          \
+    OPT_DPCTL_FROM,                             \
+    OPT_DPCTL_MAX
 
 #define DPCTL_EXTENSION_LONG_OPTIONS                            \
     {"json", no_argument, NULL, OPT_DPCTL_JSON},                \
-    {"target", required_argument, NULL, OPT_DPCTL_TARGET}
+    {"format", required_argument, NULL, OPT_DPCTL_FORMAT},      \
+    {"target", required_argument, NULL, OPT_DPCTL_TARGET},      \
+    {"may-exist", no_argument, NULL, OPT_DPCTL_MAY_EXIST},      \
+    {"replace", no_argument, NULL, OPT_DPCTL_REPLACE},          \
+    {"from", required_argument, NULL, OPT_DPCTL_FROM},          \
+    {"max", required_argument, NULL, OPT_DPCTL_MAX}
 
-#define DPCTL_EXTENSION_OPTION_HANDLERS(PARAMS) \
-    case OPT_DPCTL_JSON:                        \
-        (PARAMS)->ext.json = true;              \
-        break;                                  \
-    case OPT_DPCTL_TARGET:                      \
-        (PARAMS)->ext.target = optarg;          \
+#define DPCTL_EXTENSION_OPTION_HANDLERS(PARAMS)                         \
+    case OPT_DPCTL_JSON:                                                \
+        (PARAMS)->ext.json = true;                                      \
+        break;                                                          \
+    case OPT_DPCTL_FORMAT:                                              \
+        if (!dpctl_extension_set_format(PARAMS, optarg)) {              \
+            ovs_fatal(0, "--format=%s: formats are json and text", optarg); \
+        }                                                               \
+        break;                                                          \
+    case OPT_DPCTL_TARGET:                                              \
+        (PARAMS)->ext.target = optarg;                                  \
+        break;                                                          \
+    case OPT_DPCTL_MAY_EXIST:                                           \
+        (PARAMS)->ext.options[DPCTL_OPTION_MAY_EXIST] = "";             \
+        break;                                                          \
+    case OPT_DPCTL_REPLACE:                                             \
+        (PARAMS)->ext.options[DPCTL_OPTION_REPLACE] = "";               \
+        break;                                                          \
+    case OPT_DPCTL_FROM:                                                \
+        (PARAMS)->ext.options[DPCTL_OPTION_FROM] = optarg;              \
+        break;                                                          \
+    case OPT_DPCTL_MAX:                                                 \
+        (PARAMS)->ext.options[DPCTL_OPTION_MAX] = optarg;               \
         break;
 
 /* Prints on stdout what ovs-dpctl's --help says about them. */

@@ -128,6 +128,17 @@ put_options(struct svec *request, struct dpctl_params *dpctl_p)
             svec_add(request, flags[i]);
         }
     }
+    for (enum dpctl_extension_option i = 0; i < DPCTL_N_OPTIONS; i++) {
+        const char *value = dpctl_p->ext.options[i];
+        bool has_value;
+        const char *name = dpctl_option_name(i, &has_value);
+
+        if (value) {
+            svec_add_nocopy(request, has_value
+                            ? xasprintf("--%s=%s", name, value)
+                            : xasprintf("--%s", name));
+        }
+    }
     svec_add_nocopy(request, xasprintf("%s%d", verbosity_option,
                                        dpctl_p->verbosity));
     if (dpctl_p->ext.input) {
@@ -146,6 +157,24 @@ option_value(const char *arg, const char *option)
     size_t len = strlen(option);
 
     return strncmp(arg, option, len) ? NULL : arg + len;
+}
+
+/* Parses what put_options() writes for an option of extensions' commands. */
+static bool
+parse_extension_option(const char *arg, struct dpctl_params *dpctl_p)
+{
+    for (enum dpctl_extension_option i = 0; i < DPCTL_N_OPTIONS; i++) {
+        bool has_value;
+        const char *name = dpctl_option_name(i, &has_value);
+        size_t len = strlen(name);
+
+        if (!strncmp(arg, "--", 2) && !strncmp(arg + 2, name, len)
+            && arg[2 + len] == (has_value ? '=' : '\0')) {
+            dpctl_p->ext.options[i] = arg + 2 + len + has_value;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -172,7 +201,7 @@ parse_option(const char *arg, struct dpctl_params *dpctl_p,
         dpctl_p->ext.input = value;
         return true;
     }
-    return false;
+    return parse_extension_option(arg, dpctl_p);
 }
 
 /* ovs-vswitchd. */
