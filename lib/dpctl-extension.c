@@ -156,12 +156,12 @@ take_option(int argc, const char *argv[], int i,
             struct dpctl_params *dpctl_p, struct ds *s)
 {
     const char **options = dpctl_p->ext.options;
-    bool is_format = false, has_value = true;
     const char *name = "format";
+    bool has_value = true;
     const char *value;
+    bool is_format = is_option(argv[i], name, &value);
     size_t o;
 
-    is_format = is_option(argv[i], name, &value);
     for (o = 0; !is_format && o < DPCTL_N_OPTIONS; o++) {
         name = dpctl_option_name(o, &has_value);
         if (is_option(argv[i], name, &value)) {
@@ -195,45 +195,66 @@ take_option(int argc, const char *argv[], int i,
     return n;
 }
 
+/* Where an argument goes. */
+enum place {
+    PLACE_FRONT,                /* Options that upstream's commands have. */
+    PLACE_ARGUMENT,
+    PLACE_TAKEN,                /* At the end, out of sight. */
+    N_PLACES
+};
+
 bool
 dpctl_extension_take_options(int *argcp, const char *argv[],
                              struct dpctl_params *dpctl_p, struct ds *s)
 {
     const char *slash = strchr(argv[0], '/');
-    const char **rest;
+    enum place *places;
+    const char **args;
     int argc = *argcp;
-    int n_rest = 0, n = 1;
-    bool ok = true;
+    int i = 1;
+    int n = 1;
 
     if (!dpctl_extension_find(slash ? slash + 1 : argv[0])) {
         return true;
     }
 
-    /* First other options, which stay, then, in 'rest', the arguments. */
-    rest = xmalloc(argc * sizeof *rest);
-    for (int i = 1; i < argc && ok; ) {
+    places = xmalloc(argc * sizeof *places);
+    while (i < argc) {
         int taken = take_option(argc, argv, i, dpctl_p, s);
 
         if (taken < 0) {
-            ok = false;
+            free(places);
+            return false;
         } else if (taken) {
-            i += taken;
-        } else if (!strcmp(argv[i], "--")) {
-            for (i++; i < argc; i++) {
-                rest[n_rest++] = argv[i];
+            while (taken--) {
+                places[i++] = PLACE_TAKEN;
             }
-        } else if (argv[i][0] == '-' && argv[i][1]) {
-            argv[n++] = argv[i++];
+        } else if (!strcmp(argv[i], "--")) {
+            for (places[i++] = PLACE_TAKEN; i < argc; i++) {
+                places[i] = PLACE_ARGUMENT;
+            }
         } else {
-            rest[n_rest++] = argv[i++];
+            places[i] = (argv[i][0] == '-' && argv[i][1]
+                         ? PLACE_FRONT : PLACE_ARGUMENT);
+            i++;
         }
     }
-    if (ok) {
-        memcpy(&argv[n], rest, n_rest * sizeof *rest);
-        *argcp = n + n_rest;
+
+    /* 'argv' keeps all its strings, as its owner frees them. */
+    args = xmemdup(argv, argc * sizeof *args);
+    for (enum place place = 0; place < N_PLACES; place++) {
+        if (place == PLACE_TAKEN) {
+            *argcp = n;
+        }
+        for (i = 1; i < argc; i++) {
+            if (places[i] == place) {
+                argv[n++] = args[i];
+            }
+        }
     }
-    free(rest);
-    return ok;
+    free(args);
+    free(places);
+    return true;
 }
 
 void
