@@ -17,6 +17,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpctl-ext.h \
 	lib/dpctl-extension.c \
 	lib/dpctl-extension.h \
+	lib/dpctl-ila-load.c \
+	lib/dpctl-ila-stats.c \
+	lib/dpctl-ila-trace.c \
 	lib/dpctl-ila.c \
 	lib/dpctl-ila.h \
 	lib/dpctl-remote.c \

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "compiler.h"
 
@@ -56,6 +57,10 @@ struct dpctl_extension_command {
      * function fills, or replaces by json that is then the caller's; it is
      * printed afterwards. */
     int (*run)(int argc, const char *argv[], struct dpctl_params *);
+
+    /* Is the last argument the name of a file, which is wanted as a whole?  It
+     * may come in parts; see struct dpctl_extension_params. */
+    bool reads_file;
 };
 
 struct dpctl_extension_class {
@@ -75,6 +80,12 @@ struct dpctl_extension_params {
      * number of lines of that file that came before. */
     const char *input;
     int n_input_lines;
+
+    /* A command that wants the whole file gets all parts of it with the same
+     * number 'input_id', which is otherwise 0.  The last part, only that one,
+     * lacks 'more_input'. */
+    uint64_t input_id;
+    bool more_input;
 };
 
 /* Opens the datapath for a command with an optional one: that which 'argv[1]'
@@ -120,10 +131,10 @@ const char *dpctl_option_name(enum dpctl_extension_option option,
 bool dpctl_extension_set_format(struct dpctl_params *, const char *format);
 
 /* Takes the options of an extension's command out of 'argv[1]' and following,
- * wherever they are up to "--", and adjusts '*argcp'; those that upstream's
- * commands have, too, come first afterwards.  Does nothing for commands of
- * upstream's.  Returns false, with a message in 's', if a value is missing or
- * bad. */
+ * wherever they are up to "--", by moving them to the end and adjusting
+ * '*argcp'; those that upstream's commands have, too, come first afterwards.
+ * Does nothing for commands of upstream's.  Returns false, with a message in
+ * 's', if a value is missing or bad. */
 bool dpctl_extension_take_options(int *argcp, const char *argv[],
                                   struct dpctl_params *, struct ds *s);
 

@@ -114,36 +114,58 @@ with_datapath(int argc, const char *argv[], struct dpctl_params *dpctl_p,
     return error;
 }
 
-/* Takes words "KEY=VALUE" or "KEY VALUE" out of the command's: those with the
- * key 'key'.  'words' gets the others, and '*value' is NULL if there is
- * none. */
-static int
-take_word(const struct dpctl_ila *c, const char *key,
-          const char *const from[], size_t n_from,
-          const char *words[], size_t *n, const char **value)
+int
+dpctl_ila_take_word(const struct dpctl_ila *c, const char *key,
+                    const char *words[], size_t *n, const char **value)
 {
     size_t len = strlen(key);
+    size_t n_left = 0;
 
     *value = NULL;
-    *n = 0;
-    for (size_t i = 0; i < n_from; i++) {
-        const char *word = from[i];
+    for (size_t i = 0; i < *n; i++) {
+        const char *word = words[i];
         const char *v;
 
         if (strncmp(word, key, len) || (word[len] && word[len] != '=')) {
-            words[(*n)++] = word;
+            words[n_left++] = word;
             continue;
         }
         if (*value) {
             return dpctl_ila_error(c, EINVAL, "\"%s\": %s is given twice",
                                    word, key);
         }
-        v = word[len] ? &word[len + 1] : i + 1 < n_from ? from[++i] : "";
+        v = word[len] ? &word[len + 1] : i + 1 < *n ? words[++i] : "";
         if (!v[0]) {
             return dpctl_ila_error(c, EINVAL, "\"%s\" lacks a value", word);
         }
         *value = v;
     }
+    *n = n_left;
+    return 0;
+}
+
+const char *
+dpctl_ila_dirs_to_string(unsigned int dirs)
+{
+    switch (dirs) {
+    case 0: return "off";
+    case ILA_PATH_IN: return "in";
+    case ILA_PATH_OUT: return "out";
+    default: return "both";
+    }
+}
+
+/* Copies the words of the command, for commands that have words of their own.
+ */
+static int
+copy_words(const struct dpctl_ila *c, const char *words[MAX_WORDS], size_t *n)
+{
+    if (c->n_words > MAX_WORDS) {
+        return dpctl_ila_error(c, EINVAL, "\"%s\" is one word too many",
+                               c->words[MAX_WORDS]);
+    }
+    memcpy(words, c->words, c->n_words * sizeof *words);
+    *n = c->n_words;
     return 0;
 }
 
@@ -208,10 +230,10 @@ entry_error(const struct dpctl_ila *c, int error,
     return error;
 }
 
-/* Prints an entry as the members of '*json' or as text. */
-static void
-format_entry(const struct dpctl_ila *c, const struct dpif_ila_entry *e,
-             bool with_stats, struct ds *s)
+void
+dpctl_ila_format_entry(const struct dpctl_ila *c,
+                       const struct dpif_ila_entry *e, bool with_stats,
+                       struct ds *s)
 {
     ila_mapping_format(&e->mapping, &c->names.names, s);
     if (with_stats && e->has_stats) {
@@ -229,9 +251,9 @@ format_entry(const struct dpctl_ila *c, const struct dpif_ila_entry *e,
     }
 }
 
-static struct json *
-entry_to_json(const struct dpctl_ila *c, const struct dpif_ila_entry *e,
-              bool with_stats)
+struct json *
+dpctl_ila_entry_to_json(const struct dpctl_ila *c,
+                        const struct dpif_ila_entry *e, bool with_stats)
 {
     struct json *json = ila_mapping_to_json(&e->mapping, &c->names.names);
 
@@ -333,11 +355,11 @@ get_match(struct dpctl_ila *c)
 
     if (c->dpctl_p->ext.json) {
         json_destroy(c->dpctl_p->ext.reply);
-        c->dpctl_p->ext.reply = entry_to_json(c, &entry, true);
+        c->dpctl_p->ext.reply = dpctl_ila_entry_to_json(c, &entry, true);
     } else {
         struct ds s = DS_EMPTY_INITIALIZER;
 
-        format_entry(c, &entry, true, &s);
+        dpctl_ila_format_entry(c, &entry, true, &s);
         dpctl_extension_print(c->dpctl_p, "%s\n", ds_cstr(&s));
         ds_destroy(&s);
     }
@@ -370,8 +392,8 @@ print_lookup(struct dpctl_ila *c, const struct in6_addr *addr,
     if (c->dpctl_p->ext.json) {
         struct json *reply = c->dpctl_p->ext.reply;
 
-        json_object_put(reply, "entry", entry_to_json(c, &result->entry,
-                                                      true));
+        json_object_put(reply, "entry",
+                        dpctl_ila_entry_to_json(c, &result->entry, true));
         json_object_put(reply, "preference",
                         json_integer_create(
                             result->entry.mapping.match.fields));
@@ -383,7 +405,7 @@ print_lookup(struct dpctl_ila *c, const struct in6_addr *addr,
     } else {
         struct ds s = DS_EMPTY_INITIALIZER;
 
-        format_entry(c, &result->entry, true, &s);
+        dpctl_ila_format_entry(c, &result->entry, true, &s);
         ds_put_format(&s, "\n%s -> %s\n", before,
                       translated ? after : verdict);
         dpctl_extension_print(c->dpctl_p, "%s", ds_cstr(&s));
@@ -391,33 +413,42 @@ print_lookup(struct dpctl_ila *c, const struct in6_addr *addr,
     }
 }
 
+/* Parses a filter without locator. */
 static int
-get_lookup(struct dpctl_ila *c, const char *lookup, const char *const words[],
+parse_filter(const struct dpctl_ila *c, const char *words[], size_t n,
+             struct ila_filter *filter)
+{
+    const char *locator;
+    char *msg;
+    int error;
+
+    error = dpctl_ila_take_word(c, "locator", words, &n, &locator);
+    if (error) {
+        return error;
+    } else if (locator) {
+        return dpctl_ila_error(c, EINVAL, "\"locator\" is not possible here");
+    }
+    error = ila_filter_parse(words, n, &c->names.names, filter, &msg);
+    return error ? dpctl_ila_error_nocopy(c, error, msg) : 0;
+}
+
+static int
+get_lookup(struct dpctl_ila *c, const char *lookup, const char *words[],
            size_t n)
 {
     unsigned int dirs = ILA_PATH_IN | ILA_PATH_OUT;
-    const char *rest[MAX_WORDS];
     struct dpif_ila_result result;
     struct ila_filter filter;
-    const char *locator;
     struct in6_addr addr;
-    size_t n_rest;
-    char *msg;
     int error;
 
     if (!ipv6_parse(lookup, &addr)) {
         return dpctl_ila_error(c, EINVAL, "lookup \"%s\" is not an IPv6 "
                                "address", lookup);
     }
-    error = take_word(c, "locator", words, n, rest, &n_rest, &locator);
+    error = parse_filter(c, words, n, &filter);
     if (error) {
         return error;
-    } else if (locator) {
-        return dpctl_ila_error(c, EINVAL, "\"locator\" is not possible here");
-    }
-    error = ila_filter_parse(rest, n_rest, &c->names.names, &filter, &msg);
-    if (error) {
-        return dpctl_ila_error_nocopy(c, error, msg);
     }
     if (filter.dir) {
         dirs = 1u << filter.dir;
@@ -444,11 +475,10 @@ run_get(struct dpctl_ila *c)
     size_t n;
     int error;
 
-    if (c->n_words > MAX_WORDS) {
-        return dpctl_ila_error(c, EINVAL, "\"%s\" is one word too many",
-                               c->words[MAX_WORDS]);
+    error = copy_words(c, words, &n);
+    if (!error) {
+        error = dpctl_ila_take_word(c, "lookup", words, &n, &lookup);
     }
-    error = take_word(c, "lookup", c->words, c->n_words, words, &n, &lookup);
     return (error ? error
             : lookup ? get_lookup(c, lookup, words, n)
             : get_match(c));
@@ -462,7 +492,8 @@ dpctl_ila_get(int argc, const char *argv[], struct dpctl_params *dpctl_p)
 
 /* ila-list. */
 
-#define LIST_BATCH 64
+/* The kernel's datapath takes a request for each batch. */
+#define LIST_BATCH 1024
 
 /* A listing under construction, as text or JSON. */
 struct listing {
@@ -488,7 +519,7 @@ listing_add(const struct dpctl_ila *c, struct listing *l,
     bool with_stats = c->dpctl_p->print_statistics;
 
     if (c->dpctl_p->ext.json) {
-        struct json *json = entry_to_json(c, e, with_stats);
+        struct json *json = dpctl_ila_entry_to_json(c, e, with_stats);
 
         /* As text it takes a tenth of the memory. */
         if (l->n >= l->allocated) {
@@ -498,7 +529,7 @@ listing_add(const struct dpctl_ila *c, struct listing *l,
         l->entries[l->n] = json_serialized_object_create(json);
         json_destroy(json);
     } else {
-        format_entry(c, e, with_stats, &l->text);
+        dpctl_ila_format_entry(c, e, with_stats, &l->text);
         ds_put_char(&l->text, '\n');
     }
     l->n++;
@@ -577,11 +608,10 @@ parse_owned_filter(const struct dpctl_ila *c, struct ila_filter *filter)
     size_t n;
     int error;
 
-    if (c->n_words > MAX_WORDS) {
-        return dpctl_ila_error(c, EINVAL, "\"%s\" is one word too many",
-                               c->words[MAX_WORDS]);
+    error = copy_words(c, words, &n);
+    if (!error) {
+        error = dpctl_ila_take_word(c, "owner", words, &n, &owner);
     }
-    error = take_word(c, "owner", c->words, c->n_words, words, &n, &owner);
     if (error) {
         return error;
     }
@@ -606,7 +636,7 @@ static int
 run_list(struct dpctl_ila *c)
 {
     struct listing listing = { .text = DS_EMPTY_INITIALIZER };
-    struct dpif_ila_entry entries[LIST_BATCH];
+    struct dpif_ila_entry *entries;
     struct dpif_ila_cursor cursor;
     struct ila_filter filter;
     bool restarted = false;
@@ -621,6 +651,7 @@ run_list(struct dpctl_ila *c)
         return error;
     }
 
+    entries = xmalloc(LIST_BATCH * sizeof *entries);
     do {
         bool anew = false;
 
@@ -634,6 +665,7 @@ run_list(struct dpctl_ila *c)
             listing_add(c, &listing, &entries[i]);
         }
     } while (!error && n && listing.n < max);
+    free(entries);
 
     if (error) {
         listing_clear(&listing);
@@ -661,9 +693,9 @@ dpctl_ila_list(int argc, const char *argv[], struct dpctl_params *dpctl_p)
 static size_t
 count_database(const struct dpctl_ila *c, const struct ila_filter *filter)
 {
-    struct dpif_ila_entry entries[LIST_BATCH];
     struct dpif_ila_cursor cursor = { 0 };
     struct ila_filter f = *filter;
+    struct dpif_ila_entry *entries;
     struct dpif_ila_stats stats;
     size_t total = 0, n;
 
@@ -671,6 +703,7 @@ count_database(const struct dpctl_ila *c, const struct ila_filter *filter)
         return 0;
     }
     f.owner = ILA_OWNER_DATABASE;
+    entries = xmalloc(LIST_BATCH * sizeof *entries);
     do {
         bool anew = false;
 
@@ -680,6 +713,7 @@ count_database(const struct dpctl_ila *c, const struct ila_filter *filter)
         }
         total = anew ? n : total + n;
     } while (n);
+    free(entries);
     return total;
 }
 
@@ -727,29 +761,23 @@ parse_locator_word(const struct dpctl_ila *c, const char *key,
 static int
 run_move(struct dpctl_ila *c)
 {
-    const char *words[MAX_WORDS], *others[MAX_WORDS];
-    const char *from_s, *to_s, *locator_s;
+    const char *words[MAX_WORDS];
+    const char *from_s, *to_s;
     struct ila_filter filter;
     size_t n_moved, database;
     ovs_be64 from, to;
-    char *msg;
     size_t n;
     int error;
 
-    if (c->n_words > MAX_WORDS) {
-        return dpctl_ila_error(c, EINVAL, "\"%s\" is one word too many",
-                               c->words[MAX_WORDS]);
-    }
-    error = take_word(c, "from", c->words, c->n_words, others, &n, &from_s);
+    error = copy_words(c, words, &n);
     if (!error) {
-        error = take_word(c, "to", others, n, words, &n, &to_s);
+        error = dpctl_ila_take_word(c, "from", words, &n, &from_s);
     }
     if (!error) {
-        error = take_word(c, "locator", words, n, others, &n, &locator_s);
+        error = dpctl_ila_take_word(c, "to", words, &n, &to_s);
     }
-    if (!error && locator_s) {
-        error = dpctl_ila_error(c, EINVAL, "\"locator=%s\" is not possible "
-                                "here, but from and to", locator_s);
+    if (!error) {
+        error = parse_filter(c, words, n, &filter);
     }
     if (!error) {
         error = parse_locator_word(c, "from", from_s, &from);
@@ -759,10 +787,6 @@ run_move(struct dpctl_ila *c)
     }
     if (error) {
         return error;
-    }
-    error = ila_filter_parse(others, n, &c->names.names, &filter, &msg);
-    if (error) {
-        return dpctl_ila_error_nocopy(c, error, msg);
     }
 
     filter.owner = ILA_OWNER_USER;
@@ -824,21 +848,95 @@ dpctl_ila_flush(int argc, const char *argv[], struct dpctl_params *dpctl_p)
 #define OPTION(NAME) (1u << DPCTL_OPTION_##NAME)
 
 static const struct dpctl_extension_command commands[] = {
-    { "ila-add", "[dp] [--may-exist|--replace] mapping", 1, INT_MAX,
-      DPCTL_DP_OPTIONAL, true, true, OPTION(MAY_EXIST) | OPTION(REPLACE),
-      dpctl_ila_add },
-    { "ila-del", "[dp] [--may-exist] match", 1, INT_MAX,
-      DPCTL_DP_OPTIONAL, true, true, OPTION(MAY_EXIST), dpctl_ila_del },
-    { "ila-get", "[dp] match | lookup=addr [port=port] [dir=in|out]",
-      1, INT_MAX, DPCTL_DP_OPTIONAL, false, true, 0, dpctl_ila_get },
-    { "ila-list", "[dp] [-s] [--from=place] [--max=number] [filter]",
-      0, INT_MAX, DPCTL_DP_OPTIONAL, false, true, OPTION(FROM) | OPTION(MAX),
-      dpctl_ila_list },
-    { "ila-move", "[dp] [--may-exist] from=locator to=locator [filter]",
-      2, INT_MAX, DPCTL_DP_OPTIONAL, true, true, OPTION(MAY_EXIST),
-      dpctl_ila_move },
-    { "ila-flush", "[dp] [filter]", 0, INT_MAX,
-      DPCTL_DP_OPTIONAL, true, true, 0, dpctl_ila_flush },
+    {
+        .name = "ila-add",
+        .usage = "[dp] [--may-exist|--replace] mapping",
+        .min_args = 1,
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .writes = true,
+        .json = true,
+        .options = OPTION(MAY_EXIST) | OPTION(REPLACE),
+        .run = dpctl_ila_add,
+    },
+    {
+        .name = "ila-del",
+        .usage = "[dp] [--may-exist] match",
+        .min_args = 1,
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .writes = true,
+        .json = true,
+        .options = OPTION(MAY_EXIST),
+        .run = dpctl_ila_del,
+    },
+    {
+        .name = "ila-get",
+        .usage = "[dp] match | lookup=addr [port=port] [dir=in|out]",
+        .min_args = 1,
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .json = true,
+        .run = dpctl_ila_get,
+    },
+    {
+        .name = "ila-list",
+        .usage = "[dp] [-s] [--from=place] [--max=number] [filter]",
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .json = true,
+        .options = OPTION(FROM) | OPTION(MAX),
+        .run = dpctl_ila_list,
+    },
+    {
+        .name = "ila-move",
+        .usage = "[dp] [--may-exist] from=locator to=locator [filter]",
+        .min_args = 2,
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .writes = true,
+        .json = true,
+        .options = OPTION(MAY_EXIST),
+        .run = dpctl_ila_move,
+    },
+    {
+        .name = "ila-flush",
+        .usage = "[dp] [filter]",
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .writes = true,
+        .json = true,
+        .run = dpctl_ila_flush,
+    },
+    {
+        .name = "ila-load",
+        .usage = "[dp] [--replace] file",
+        .min_args = 1,
+        .max_args = 2,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .writes = true,
+        .json = true,
+        .options = OPTION(REPLACE),
+        .run = dpctl_ila_load,
+        .reads_file = true,
+    },
+    {
+        .name = "ila-stats",
+        .usage = "[dp]",
+        .max_args = 1,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .json = true,
+        .run = dpctl_ila_stats,
+    },
+    {
+        .name = "ila-trace",
+        .usage = "[dp] port packet [dir=in|out|both]",
+        .min_args = 2,
+        .max_args = INT_MAX,
+        .datapath = DPCTL_DP_OPTIONAL,
+        .json = true,
+        .run = dpctl_ila_trace,
+    },
 };
 
 const struct dpctl_extension_class dpctl_ila_class = {

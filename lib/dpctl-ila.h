@@ -11,6 +11,9 @@
 #include "dpif-ila-names.h"
 
 struct dpif_ila_class;
+struct dpif_ila_entry;
+struct ds;
+struct json;
 
 extern const struct dpctl_extension_class dpctl_ila_class;
 
@@ -46,6 +49,23 @@ int dpctl_ila_dp_error(const struct dpctl_ila *, int error, const char *what);
 /* Is the command's option given? */
 bool dpctl_ila_has_option(const struct dpctl_ila *,
                           enum dpctl_extension_option);
+
+/* "off", "in", "out" or "both" for bits ILA_PATH_*. */
+const char *dpctl_ila_dirs_to_string(unsigned int dirs);
+
+/* Takes words "KEY=VALUE" and "KEY VALUE" with the key 'key' out of the 'n'
+ * 'words'; there may be one, whose value goes to '*value', which otherwise is
+ * NULL.  Returns 0 or, after it told the user, EINVAL. */
+int dpctl_ila_take_word(const struct dpctl_ila *, const char *key,
+                        const char *words[], size_t *n, const char **value);
+
+/* An entry as text and JSON. */
+void dpctl_ila_format_entry(const struct dpctl_ila *,
+                            const struct dpif_ila_entry *, bool with_stats,
+                            struct ds *);
+struct json *dpctl_ila_entry_to_json(const struct dpctl_ila *,
+                                     const struct dpif_ila_entry *,
+                                     bool with_stats);
 
 /* Commands elsewhere. */
 int dpctl_ila_load(int argc, const char *argv[], struct dpctl_params *);

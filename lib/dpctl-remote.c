@@ -14,6 +14,7 @@
 #include "dirs.h"
 #include "dpctl.h"
 #include "dpif.h"
+#include "entropy.h"
 #include "jsonrpc.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
@@ -118,6 +119,8 @@ static const char program_option[] = "--program=";
 static const char verbosity_option[] = "--verbosity=";
 static const char lines_option[] = "--input-lines=";
 static const char input_option[] = "--input=";
+static const char input_id_option[] = "--input-id=";
+static const char more_input_option[] = "--more-input";
 
 static void
 put_options(struct svec *request, struct dpctl_params *dpctl_p)
@@ -146,6 +149,13 @@ put_options(struct svec *request, struct dpctl_params *dpctl_p)
                                            dpctl_p->ext.n_input_lines));
         svec_add_nocopy(request, xasprintf("%s%s", input_option,
                                            dpctl_p->ext.input));
+        if (dpctl_p->ext.input_id) {
+            svec_add_nocopy(request, xasprintf("%s%"PRIu64, input_id_option,
+                                               dpctl_p->ext.input_id));
+        }
+        if (dpctl_p->ext.more_input) {
+            svec_add(request, more_input_option);
+        }
     }
     svec_add(request, "--");
 }
@@ -199,6 +209,17 @@ parse_option(const char *arg, struct dpctl_params *dpctl_p,
                 && dpctl_p->ext.n_input_lines >= 0);
     } else if ((value = option_value(arg, input_option))) {
         dpctl_p->ext.input = value;
+        return true;
+    } else if ((value = option_value(arg, input_id_option))) {
+        unsigned long long int id;
+
+        if (!str_to_ullong(value, 10, &id)) {
+            return false;
+        }
+        dpctl_p->ext.input_id = id;
+        return true;
+    } else if (!strcmp(arg, more_input_option)) {
+        dpctl_p->ext.more_input = true;
         return true;
     }
     return parse_extension_option(arg, dpctl_p);
@@ -479,8 +500,10 @@ vswitchd_run(struct vswitchd *v, int argc, const char *argv[],
 static int
 file_argument(const struct vswitchd *v, int argc, const char *argv[])
 {
+    const struct dpctl_extension_command *c = dpctl_extension_find(argv[0]);
     bool reads = (!strcmp(argv[0], "add-flows")
-                  || !strcmp(argv[0], "mod-flows"));
+                  || !strcmp(argv[0], "mod-flows")
+                  || (c && c->reads_file));
 
     if (!strcmp(argv[0], "del-flows")) {
         reads = (argc > 2
@@ -525,11 +548,17 @@ static int
 vswitchd_run_on_fd(struct vswitchd *v, int argc, const char *argv[], int fd,
                    const char *file_name, struct dpctl_params *dpctl_p)
 {
+    const struct dpctl_extension_command *c = dpctl_extension_find(argv[0]);
+    bool whole = c && c->reads_file;
     struct ds buffer = DS_EMPTY_INITIALIZER;
     bool first = true;
     int status = 0;
 
     dpctl_p->ext.n_input_lines = 0;
+    while (whole && !dpctl_p->ext.input_id) {
+        get_entropy_or_die(&dpctl_p->ext.input_id,
+                           sizeof dpctl_p->ext.input_id);
+    }
     for (;;) {
         ssize_t n = read_lines(fd, &buffer);
         char *lines;
@@ -544,10 +573,11 @@ vswitchd_run_on_fd(struct vswitchd *v, int argc, const char *argv[], int fd,
                        file_name, dpctl_p->ext.n_input_lines);
             status = EINVAL;
             break;
-        } else if (!n && !first) {
+        } else if (!n && !first && !whole) {
             break;
         }
         first = false;
+        dpctl_p->ext.more_input = whole && n;
 
         /* An empty file is worth a request, too, as the rest of the command
          * may be wrong. */

@@ -989,8 +989,15 @@ ila_table_commit_add(struct ila_table *t, struct ila_table *stage,
     int error;
 
     ovs_mutex_lock(&t->mutex);
-    error = copy_entries(table_impl(stage), &all, table_impl(t), t->max,
-                         culprit);
+    if (!table_impl(t)->n && table_impl(stage)->n <= t->max) {
+        /* As good as copied, and sooner. */
+        publish(t, table_impl(stage));
+        ovsrcu_set_hidden(&stage->impl, NULL);
+        error = 0;
+    } else {
+        error = copy_entries(table_impl(stage), &all, table_impl(t), t->max,
+                             culprit);
+    }
     ovs_mutex_unlock(&t->mutex);
     ila_table_destroy(stage);
     return error;
