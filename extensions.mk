@@ -65,14 +65,24 @@ lib_libopenvswitch_la_SOURCES += \
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netlink-extension.c \
+	lib/dpif-netlink-ila.c \
+	lib/dpif-netlink-ila.h \
 	lib/dpif-netlink-match-cache.c \
-	lib/dpif-netlink-match-cache.h
+	lib/dpif-netlink-match-cache.h \
+	lib/genl-family.c \
+	lib/genl-family.h \
+	lib/ila-netlink.c \
+	lib/ila-netlink.h
 endif
 
 ofproto_libofproto_la_SOURCES += \
 	ofproto/extension-state.h \
 	ofproto/ofproto-dpif-ext.h \
 	ofproto/ofproto-dpif-xlate-ext.h
+
+if LINUX
+tests_ovstest_SOURCES += tests/test-ila-netlink.c
+endif
 
 tests_ovstest_SOURCES += \
 	tests/test-cpu-cores.c \

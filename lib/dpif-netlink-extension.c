@@ -2,11 +2,10 @@
 
 #include <config.h>
 
-#include <stddef.h>
-
 #include "dpif-extension.h"
+#include "dpif-netlink-ila.h"
 
 /* What extensions have for the kernel datapath. */
 const struct dpif_extension_classes dpif_netlink_extensions = {
-    .ila = NULL,
+    .ila = &dpif_netlink_ila_class,
 };

@@ -8,68 +8,15 @@
 #include <string.h>
 
 #include "flow-match-cache.h"
+#include "genl-family.h"
 #include "netlink-socket.h"
 #include "netlink.h"
 #include "odp-netlink.h"
 #include "openvswitch/ofpbuf.h"
-#include "openvswitch/vlog.h"
-#include "ovs-thread.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(dpif_netlink_match_cache);
-
-static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
-
-/* Number of the generic netlink family, 0 if it is not known, negative if
- * there is none, which is asked again for another datapath only: the kernel
- * looks for a module each time. */
-static int family OVS_GUARDED_BY(mutex);
-static int asked_for OVS_GUARDED_BY(mutex);
-
-/* Returns the family's number, or 0 if the kernel has none. */
-static int
-get_family(int dp_ifindex)
-    OVS_EXCLUDED(mutex)
-{
-    int result;
-
-    ovs_mutex_lock(&mutex);
-    if (family < 0 && asked_for != dp_ifindex) {
-        family = 0;
-    }
-    if (!family) {
-        int error = nl_lookup_genl_family(OVS_MATCH_CACHE_FAMILY, &family);
-
-        asked_for = dp_ifindex;
-        if (error == ENOENT) {
-            static bool logged OVS_GUARDED_BY(mutex);
-
-            if (!logged) {
-                VLOG_INFO("kernel datapath: the module in use has no flow "
-                          "match cache");
-                logged = true;
-            }
-        } else if (error) {
-            family = 0;
-        }
-    }
-    result = MAX(family, 0);
-    ovs_mutex_unlock(&mutex);
-
-    return result;
-}
-
-/* Forgets the family's number 'wrong'. */
-static void
-forget_family(int wrong)
-    OVS_EXCLUDED(mutex)
-{
-    ovs_mutex_lock(&mutex);
-    if (family == wrong) {
-        family = 0;
-    }
-    ovs_mutex_unlock(&mutex);
-}
+static struct genl_family family
+    = GENL_FAMILY_INITIALIZER(OVS_MATCH_CACHE_FAMILY);
 
 /* Sends a request with 'cmd' and, if 'config' is nonnull, with what is in it.
  * Returns 0 if successful, then with the answer in '*replyp' if 'replyp' is
@@ -81,7 +28,8 @@ transact(int dp_ifindex, enum ovs_match_cache_cmd cmd,
 {
     /* The number changes if the module is loaded anew. */
     for (int i = 0; i < 2; i++) {
-        int number = get_family(dp_ifindex);
+        int number = genl_family_get(&family, dp_ifindex,
+                                     "flow match cache");
         struct ovs_header *header;
         struct ofpbuf request;
         int error;
@@ -106,7 +54,7 @@ transact(int dp_ifindex, enum ovs_match_cache_cmd cmd,
         if (error != ENOENT) {
             return error;
         }
-        forget_family(number);
+        genl_family_forget(&family, number);
     }
     return EOPNOTSUPP;
 }
