@@ -34,12 +34,18 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila-entry.h \
 	lib/ila-mapping.c \
 	lib/ila-mapping.h \
+	lib/ila-packet.c \
+	lib/ila-packet.h \
 	lib/ila-path.c \
 	lib/ila-path.h \
 	lib/ila-shape.c \
 	lib/ila-shape.h \
 	lib/ila-table.c \
 	lib/ila-table.h \
+	lib/ila-timeouts.c \
+	lib/ila-timeouts.h \
+	lib/ila-usage.c \
+	lib/ila-usage.h \
 	lib/ila-value.c \
 	lib/ila-value.h \
 	lib/ila.c \

@@ -65,6 +65,17 @@ dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
         VLOG_WARN("%s: port %"PRIu32": other_config:ila=\"%s\" is not off, "
                   "in, out or both", dpif_name(dpif), port_no, s);
     }
+    if (class->set_port_options) {
+        const struct dpif_ila_port_options options = {
+            .stats = smap_get_bool(cfg, "ila-stats", false),
+            .rehash = smap_get_bool(cfg, "ila-rehash", false),
+        };
+
+        error = class->set_port_options(dpif, port_no, &options);
+        if (error) {
+            return error;
+        }
+    }
     error = class->set_port(dpif, port_no, dirs);
 
     /* Linux's own module: nothing to switch off. */

@@ -46,11 +46,19 @@ struct dpif_ila_cursor {
 struct dpif_ila_stats {
     struct ila_table_usage usage;
     uint64_t counts[ILA_N_COUNTS];  /* Of all ports and actions. */
+    uint64_t n_expired;             /* Entries whose timeouts were over. */
 };
 
 struct dpif_ila_port {
     unsigned int dirs;              /* ILA_PATH_*, 0 if off. */
     uint64_t counts[ILA_N_COUNTS];
+};
+
+/* What a port does besides, in datapaths that know it. */
+struct dpif_ila_port_options {
+    bool stats;                 /* Count packets of each entry. */
+    bool rehash;                /* A NIC's hash of a packet that is translated
+                                 * is forgotten: it was another address's. */
 };
 
 /* What becomes of an address. */
@@ -107,13 +115,18 @@ struct dpif_ila_class {
     /* Ports. */
     int (*get_port)(struct dpif *, odp_port_t, struct dpif_ila_port *);
     int (*set_port)(struct dpif *, odp_port_t, unsigned int dirs);
+
+    /* May be null. */
+    int (*set_port_options)(struct dpif *, odp_port_t,
+                            const struct dpif_ila_port_options *);
 };
 
 /* Returns the class of 'dpif', or NULL if its datapath has no tables. */
 const struct dpif_ila_class *dpif_ila_class(const struct dpif *dpif);
 
-/* Configuration: "ila" (off, in, out, both) in that of a port, and
- * "ila-max-entries" in that of a datapath.  Bad values are logged and count as
+/* Configuration: "ila" (off, in, out, both), "ila-stats" and "ila-rehash"
+ * (true, false) in that of a port, and "ila-max-entries" in that of a
+ * datapath.  Bad values are logged and count as
  * the default.  They return 0 or a positive errno value. */
 int dpif_ila_port_set_config(struct dpif *, odp_port_t, const struct smap *);
 int dpif_ila_set_config(struct dpif *, const struct smap *);

@@ -6,12 +6,62 @@
 /* Extensions of the userspace datapath, for dpif-netdev.c, the only file that
  * includes this: it needs that file's static functions and types. */
 
-/* The ILA mapping table. */
+/* ILA (netdev-ila.h). */
 
 struct netdev_ila *
 dpif_netdev_ila(const struct dpif *dpif)
 {
     return get_dp_netdev(dpif)->ila;
+}
+
+void
+dpif_netdev_ila_unoffload(const struct dpif *dpif, odp_port_t port_no)
+{
+    struct dp_netdev *dp = get_dp_netdev(dpif);
+    struct dp_netdev_pmd_thread *pmd;
+
+    /* Whoever still puts such a flow into hardware has queued that then. */
+    ovsrcu_synchronize();
+
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        struct dp_netdev_flow *flow;
+
+        ovs_mutex_lock(&pmd->flow_mutex);
+        CMAP_FOR_EACH (flow, node, &pmd->flow_table) {
+            if (flow->flow.in_port.odp_port == port_no
+                && netdev_ila_bars_offload(dp->ila, &flow->flow)) {
+                queue_netdev_flow_del(pmd, flow);
+            }
+        }
+        ovs_mutex_unlock(&pmd->flow_mutex);
+    }
+}
+
+/* Translates what was received from 'rxq'.  Returns true if that leaves
+ * nothing of it. */
+static __attribute__((noinline)) bool
+ila_translate(struct dp_netdev_pmd_thread *pmd, struct netdev_ila_queue *queue,
+              struct dp_packet_batch *batch)
+{
+    uint64_t counts[ILA_N_COUNTS];
+
+    netdev_ila_ingress(queue, pmd->ila_usage, pmd->ctx.now / 1000, batch,
+                       counts);
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_ILA_HIT,
+                            counts[ILA_COUNT_HIT]);
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_ILA_MISS,
+                            counts[ILA_COUNT_MISS]);
+    return dp_packet_batch_is_empty(batch);
+}
+
+static inline bool
+ila_takes_all(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_rxq *rxq,
+              struct dp_packet_batch *batch)
+{
+    struct netdev_ila_queue *queue
+        = ovsrcu_get(struct netdev_ila_queue *, &rxq->ila.queue);
+
+    return OVS_UNLIKELY(queue) && ila_translate(pmd, queue, batch);
 }
 
 /* The cache of flows' matches (netdev-match-cache.h) in flow dumps. */

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "byte-order.h"
-#include "coverage.h"
 #include "dp-packet.h"
 #include "flow.h"
 #include "ila.h"
+#include "ila-packet.h"
+#include "ila-path.h"
 #include "mf-alias.h"
 #include "odp-extension.h"
 #include "ofp-extension.h"
@@ -25,17 +26,6 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ila);
-
-COVERAGE_DEFINE(ila_in);
-COVERAGE_DEFINE(ila_out);
-COVERAGE_DEFINE(ila_l4_adjusted);
-COVERAGE_DEFINE(ila_l4_unknown);
-COVERAGE_DEFINE(ila_l4_truncated);
-COVERAGE_DEFINE(ila_partial);
-COVERAGE_DEFINE(ila_multicast_skip);
-COVERAGE_DEFINE(ila_type_mismatch);
-COVERAGE_DEFINE(ila_malformed);
-COVERAGE_DEFINE(datapath_drop_ila_cbit);
 
 /* Text, the same in OpenFlow and in the datapath. */
 
@@ -338,72 +328,28 @@ odp_ila_parse(char *args, void *payload)
     return error;
 }
 
-static void
-count(const struct ila_xlat *xlat, enum ila_verdict verdict, enum ila_l4 l4,
-      bool partial)
-{
-    switch (verdict) {
-    case ILA_TRANSLATED:
-        if (xlat->dir == ILA_DIR_IN) {
-            COVERAGE_INC(ila_in);
-        } else {
-            COVERAGE_INC(ila_out);
-        }
-        break;
-    case ILA_PASS_MULTICAST:
-        COVERAGE_INC(ila_multicast_skip);
-        return;
-    case ILA_PASS_TYPE:
-        COVERAGE_INC(ila_type_mismatch);
-        return;
-    case ILA_PASS_MALFORMED:
-        COVERAGE_INC(ila_malformed);
-        return;
-    case ILA_DROP_CBIT:
-        COVERAGE_INC(datapath_drop_ila_cbit);
-        return;
-    }
-
-    switch (l4) {
-    case ILA_L4_UNTOUCHED:
-        break;
-    case ILA_L4_ADJUSTED:
-        COVERAGE_INC(ila_l4_adjusted);
-        if (partial) {
-            COVERAGE_INC(ila_partial);
-        }
-        break;
-    case ILA_L4_UNKNOWN:
-        COVERAGE_INC(ila_l4_unknown);
-        break;
-    case ILA_L4_TRUNCATED:
-        COVERAGE_INC(ila_l4_truncated);
-        break;
-    }
-}
-
 /* Translates 'packet' in place and returns what became of it. */
 static enum ila_verdict
-translate_packet(const struct ila_xlat *xlat, struct dp_packet *packet)
+translate_packet(const struct ila_xlat *xlat, struct dp_packet *packet,
+                 uint64_t counts[ILA_N_COUNTS])
 {
-    uint8_t *l3 = dp_packet_l3(packet);
-    struct ila_packet p = {
-        .ip6 = l3,
-        .size = l3 ? ((uint8_t *) dp_packet_tail(packet) - l3
-                      - dp_packet_l2_pad_size(packet)) : 0,
-        .l4_partial = dp_packet_hwol_tx_l4_checksum(packet),
-    };
+    enum ila_verdict verdict = ILA_PASS_MALFORMED;
     enum ila_l4 l4 = ILA_L4_UNTOUCHED;
-    enum ila_verdict verdict = ila_translate_packet(xlat, &p, &l4);
+    uint8_t *l3 = dp_packet_l3(packet);
+    bool partial = false;
 
-    count(xlat, verdict, l4, p.l4_partial);
+    if (l3) {
+        struct ila_packet p = ila_packet_from_dp_packet(packet, l3);
+
+        p.size -= dp_packet_l2_pad_size(packet);
+        partial = p.l4_partial;
+        verdict = ila_translate_packet(xlat, &p, &l4);
+    }
+    ila_path_count(xlat, verdict, l4, partial, counts);
     if (verdict == ILA_TRANSLATED) {
         /* The connection that was looked up was another address's. */
         pkt_metadata_init_conn(&packet->md);
-        if (xlat->csum_mode == ILA_CSUM_NO_ACTION) {
-            /* A NIC judged the checksum for another address. */
-            *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_RX_L4_CKSUM_MASK;
-        }
+        ila_packet_translated(packet, xlat);
     }
     return verdict;
 }
@@ -413,24 +359,23 @@ odp_ila_execute(struct dp_packet_batch *batch, const void *payload,
                 bool steal)
 {
     const size_t n = dp_packet_batch_size(batch);
+    uint64_t counts[ILA_N_COUNTS] = { 0 };
     struct dp_packet *packet;
     struct ila_xlat xlat;
     size_t i;
 
     ila_unpack(payload, &xlat);
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
-        if (translate_packet(&xlat, packet) != ILA_DROP_CBIT) {
+        if (translate_packet(&xlat, packet, counts) != ILA_DROP_CBIT) {
             dp_packet_batch_refill(batch, packet, i);
         } else {
-            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-
-            VLOG_WARN_RL(&rl, "dropped a packet: its address already has the "
-                         "C bit that neutral-map was to set");
+            ila_packet_log_drop();
             if (steal) {
                 dp_packet_delete(packet);
             }
         }
     }
+    ila_packet_count(counts);
 }
 
 static void

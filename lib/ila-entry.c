@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "hash.h"
 #include "util.h"
 
 static bool
@@ -20,6 +21,40 @@ ila_match_is_disguised(const struct ila_match *match,
 {
     return (match->dir == ILA_DIR_IN && match->fields & ILA_MATCH_IDENTIFIER
             && is_neutral(xlat->csum_mode));
+}
+
+ovs_be64
+ila_wire_identifier(const struct ila_match *match,
+                    const struct ila_xlat *xlat)
+{
+    if (!ila_match_is_disguised(match, xlat)) {
+        return match->identifier;
+    }
+
+    struct ila_xlat out = {
+        .locator = match->locator,
+        .csum_mode = xlat->csum_mode,
+        .dir = ILA_DIR_OUT,
+        .ident_type = ILA_IDENT_LUID,
+    };
+    ovs_be64 locator, identifier;
+    struct in6_addr addr;
+
+    ila_addr_make(xlat->locator, match->identifier, &addr);
+    ila_translate_addr(&out, &addr);
+    ila_addr_split(&addr, &locator, &identifier);
+    return identifier;
+}
+
+uint32_t
+ila_match_hash(const struct ila_match *match)
+{
+    uint32_t hash = hash_add64(match->fields,
+                               (OVS_FORCE uint64_t) match->locator);
+
+    hash = hash_add64(hash, (OVS_FORCE uint64_t) match->identifier);
+    hash = hash_add(hash, match->in_port);
+    return hash_finish(hash, 20);
 }
 
 int

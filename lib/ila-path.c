@@ -49,32 +49,43 @@ count_l4(enum ila_l4 l4, bool partial, uint64_t counts[])
     }
 }
 
+void
+ila_path_count(const struct ila_xlat *xlat, enum ila_verdict verdict,
+               enum ila_l4 l4, bool partial, uint64_t counts[ILA_N_COUNTS])
+{
+    switch (verdict) {
+    case ILA_TRANSLATED:
+        counts[xlat->dir == ILA_DIR_IN ? ILA_COUNT_IN : ILA_COUNT_OUT]++;
+        count_l4(l4, partial, counts);
+        break;
+    case ILA_PASS_MULTICAST:
+        counts[ILA_COUNT_MULTICAST]++;
+        break;
+    case ILA_PASS_TYPE:
+        counts[ILA_COUNT_TYPE_MISMATCH]++;
+        break;
+    case ILA_PASS_MALFORMED:
+        counts[ILA_COUNT_MALFORMED]++;
+        break;
+    case ILA_DROP_CBIT:
+        counts[ILA_COUNT_CBIT]++;
+        break;
+    }
+}
+
 static void
 translate(struct ila_packet *packet, struct ila_outcome *outcome,
           uint64_t counts[])
 {
     const struct ila_xlat *xlat = outcome->hit.xlat;
+    enum ila_verdict verdict;
     enum ila_l4 l4;
 
     counts[ILA_COUNT_HIT]++;
-    switch (ila_translate_packet(xlat, packet, &l4)) {
-    case ILA_TRANSLATED:
-        outcome->translated = true;
-        counts[xlat->dir == ILA_DIR_IN ? ILA_COUNT_IN : ILA_COUNT_OUT]++;
-        count_l4(l4, packet->l4_partial, counts);
-        break;
-    case ILA_PASS_TYPE:
-        counts[ILA_COUNT_TYPE_MISMATCH]++;
-        break;
-    case ILA_DROP_CBIT:
-        outcome->dropped = true;
-        counts[ILA_COUNT_CBIT]++;
-        break;
-    case ILA_PASS_MULTICAST:
-    case ILA_PASS_MALFORMED:
-        /* Sorted out before. */
-        OVS_NOT_REACHED();
-    }
+    verdict = ila_translate_packet(xlat, packet, &l4);
+    outcome->translated = verdict == ILA_TRANSLATED;
+    outcome->dropped = verdict == ILA_DROP_CBIT;
+    ila_path_count(xlat, verdict, l4, packet->l4_partial, counts);
 }
 
 /* Translates the packet that 'packet' quotes if it was sent to an ILA address

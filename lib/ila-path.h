@@ -38,6 +38,11 @@ enum ila_count {
 };
 const char *ila_count_to_string(enum ila_count);
 
+/* Counts what ila_translate_packet() did to a packet, whose checksum was
+ * 'partial' or not. */
+void ila_path_count(const struct ila_xlat *, enum ila_verdict, enum ila_l4,
+                    bool partial, uint64_t counts[ILA_N_COUNTS]);
+
 /* What became of a packet. */
 struct ila_outcome {
     struct ila_hit hit;         /* If 'translated' or 'dropped'. */

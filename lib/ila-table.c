@@ -8,14 +8,16 @@
 #include <string.h>
 
 #include "byte-order.h"
-#include "hash.h"
 #include "ila-entry.h"
 #include "ila-shape.h"
+#include "ila-timeouts.h"
+#include "ila-usage.h"
 #include "ila-value.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "rcu-ids.h"
+#include "timeval.h"
 #include "u32-index.h"
 #include "util.h"
 
@@ -55,11 +57,12 @@ struct ila_impl {
     struct ila_shape shapes[N_SHAPES]; /* By shape_index(). */
     struct ila_values values;
     atomic_uint32_t n_icmp_inner; /* Entries with ILA_ENTRY_ICMP_INNER. */
+    uint32_t epoch;
 
     /* For writers. */
-    uint32_t epoch;
     size_t n;
-    size_t n_timeouts;          /* Entries with a timeout. */
+    struct ila_timeouts timeouts;
+    struct ila_usage *usage;    /* The table's, null while it is staged. */
     uint32_t *places;           /* By id. */
     size_t allocated_places;
     struct rcu_ids *ids;
@@ -69,6 +72,7 @@ struct ila_impl {
 
 struct ila_table {
     OVSRCU_TYPE(struct ila_impl *) impl;
+    struct ila_usage *usage;    /* May be null. */
     struct ovs_mutex mutex;     /* Excludes writers. */
     size_t max OVS_GUARDED;
     uint32_t next_epoch OVS_GUARDED;
@@ -87,46 +91,6 @@ static size_t
 shape_index(enum ila_dir dir, uint8_t fields)
 {
     return (dir == ILA_DIR_OUT ? 8 : 0) + fields;
-}
-
-/* Addresses. */
-
-static void
-addr_make(ovs_be64 locator, ovs_be64 identifier, struct in6_addr *addr)
-{
-    memcpy(&addr->s6_addr[0], &locator, sizeof locator);
-    memcpy(&addr->s6_addr[8], &identifier, sizeof identifier);
-}
-
-static void
-addr_split(const struct in6_addr *addr, ovs_be64 *locator,
-           ovs_be64 *identifier)
-{
-    memcpy(locator, &addr->s6_addr[0], sizeof *locator);
-    memcpy(identifier, &addr->s6_addr[8], sizeof *identifier);
-}
-
-/* Returns the identifier that is on the wire. */
-static ovs_be64
-wire_identifier(const struct ila_match *match, const struct ila_xlat *xlat)
-{
-    if (!ila_match_is_disguised(match, xlat)) {
-        return match->identifier;
-    }
-
-    struct ila_xlat out = {
-        .locator = match->locator,
-        .csum_mode = xlat->csum_mode,
-        .dir = ILA_DIR_OUT,
-        .ident_type = ILA_IDENT_LUID,
-    };
-    ovs_be64 locator, identifier;
-    struct in6_addr addr;
-
-    addr_make(xlat->locator, match->identifier, &addr);
-    ila_translate_addr(&out, &addr);
-    addr_split(&addr, &locator, &identifier);
-    return identifier;
 }
 
 /* Keys. */
@@ -219,9 +183,9 @@ make_mapping(enum ila_dir dir, uint8_t fields, const struct ila_key *key,
         ovs_be64 locator;
         struct in6_addr addr;
 
-        addr_make(m->match.locator, m->match.identifier, &addr);
+        ila_addr_make(m->match.locator, m->match.identifier, &addr);
         ila_translate_addr(&v->xlat, &addr);
-        addr_split(&addr, &locator, &m->match.identifier);
+        ila_addr_split(&addr, &locator, &m->match.identifier);
     }
 }
 
@@ -235,17 +199,6 @@ entry_to_mapping(const struct ila_impl *impl, const struct ila_entry *e,
 /* The index of the disguised. */
 
 static uint32_t
-hash_match(const struct ila_match *match)
-{
-    uint32_t hash = hash_add64(match->fields,
-                               (OVS_FORCE uint64_t) match->locator);
-
-    hash = hash_add64(hash, (OVS_FORCE uint64_t) match->identifier);
-    hash = hash_add(hash, match->in_port);
-    return hash_finish(hash, 20);
-}
-
-static uint32_t
 disguised_rehash(uint32_t id, const void *impl_)
 {
     const struct ila_impl *impl = impl_;
@@ -254,7 +207,7 @@ disguised_rehash(uint32_t id, const void *impl_)
 
     get_entry(impl, id, &e);
     entry_to_mapping(impl, &e, &m);
-    return hash_match(&m.match);
+    return ila_match_hash(&m.match);
 }
 
 /* The whole. */
@@ -270,6 +223,7 @@ impl_create(void)
     }
     ila_values_init(&impl->values);
     atomic_init(&impl->n_icmp_inner, 0);
+    ila_timeouts_init(&impl->timeouts);
     impl->ids = rcu_ids_create();
     u32_index_init(&impl->disguised);
     return impl;
@@ -285,6 +239,7 @@ impl_destroy(struct ila_impl *impl)
     ila_values_destroy(&impl->values);
     rcu_ids_destroy(impl->ids);
     u32_index_destroy(&impl->disguised);
+    ila_timeouts_destroy(&impl->timeouts);
     free(impl->port_counts[0]);
     free(impl->port_counts[1]);
     free(impl->places);
@@ -313,6 +268,7 @@ publish(struct ila_table *t, struct ila_impl *new)
     struct ila_impl *old = table_impl(t);
 
     new->epoch = t->next_epoch++;
+    new->usage = t->usage;
     ovsrcu_set(&t->impl, new);
     if (old) {
         ovsrcu_postpone(impl_destroy, old);
@@ -350,6 +306,13 @@ ila_table_destroy(struct ila_table *t)
     if (t) {
         ovsrcu_postpone(table_free, t);
     }
+}
+
+void
+ila_table_set_usage(struct ila_table *t, struct ila_usage *usage)
+{
+    t->usage = usage;
+    table_impl(t)->usage = usage;
 }
 
 /* Readers. */
@@ -403,6 +366,7 @@ ila_table_lookup_batch(const struct ila_table *t, enum ila_dir dir,
             OVS_PREFETCH(v);
             hits[i].xlat = &v->xlat;
             hits[i].id = shape_hits[i].id;
+            hits[i].epoch = impl->epoch;
             hits[i].fields = fields;
         }
         result |= found;
@@ -439,7 +403,7 @@ ila_hit_get_mapping(const struct ila_hit *hit, uint16_t in_port,
     ovs_be64 locator, identifier;
     struct ila_key key;
 
-    addr_split(dst, &locator, &identifier);
+    ila_addr_split(dst, &locator, &identifier);
     key = make_key(hit->fields, locator, identifier, in_port);
     make_mapping(hit->xlat->dir, hit->fields, &key,
                  CONTAINER_OF(hit->xlat, struct ila_value, xlat), m);
@@ -501,7 +465,7 @@ static bool
 find_match(const struct ila_impl *impl, const struct ila_match *match,
            struct ila_entry *e)
 {
-    uint32_t pos = hash_match(match);
+    uint32_t pos = ila_match_hash(match);
     uint32_t id;
 
     if (find_wire(impl, match, match->identifier, e)
@@ -528,7 +492,13 @@ find_match(const struct ila_impl *impl, const struct ila_match *match,
 static uint32_t
 new_id(struct ila_impl *impl)
 {
+    uint32_t high = rcu_ids_high(impl->ids);
     uint32_t id = rcu_ids_get(impl->ids);
+
+    /* Nobody counts what had that id before: there was a grace period. */
+    if (id < high && impl->usage) {
+        ila_usage_clear(impl->usage, impl->epoch, id);
+    }
 
     if (id >= impl->allocated_places) {
         impl->allocated_places = MAX(64, id + id / 4);
@@ -569,14 +539,27 @@ count_port(struct ila_impl *impl, enum ila_dir dir, uint8_t fields,
 static void
 count_value(struct ila_impl *impl, const struct ila_value *v, int delta)
 {
-    if (v->idle_timeout || v->hard_timeout) {
-        impl->n_timeouts += delta;
-    }
     if (v->flags & ILA_ENTRY_ICMP_INNER) {
         uint32_t orig;
 
         atomic_add_relaxed(&impl->n_icmp_inner, delta, &orig);
     }
+}
+
+/* Does any entry match that port? */
+static bool
+has_port(const struct ila_impl *impl, enum ila_dir dir, uint16_t in_port)
+{
+    const uint32_t *counts = impl->port_counts[dir == ILA_DIR_OUT];
+
+    return counts && counts[in_port];
+}
+
+static void
+set_timeouts(struct ila_impl *impl, uint32_t id, const struct ila_value *v)
+{
+    ila_timeouts_set(&impl->timeouts, id, v->idle_timeout, v->hard_timeout,
+                     v->idle_timeout || v->hard_timeout ? time_msec() : 0);
 }
 
 static void
@@ -602,17 +585,18 @@ entry_moved(uint32_t id, uint32_t pos, void *aux_)
     aux->impl->places[id] = aux->shape << PLACE_SHIFT | pos;
 }
 
-static void
+static uint32_t
 insert_entry(struct ila_impl *impl, const struct ila_mapping *m)
 {
     const struct ila_match *match = &m->match;
     const struct ila_value v = mapping_value(m);
     struct moved_aux aux = { impl, shape_index(match->dir, match->fields) };
     struct ila_key key = make_key(match->fields, match->locator,
-                                  wire_identifier(match, &v.xlat),
+                                  ila_wire_identifier(match, &v.xlat),
                                   match->in_port);
     uint32_t id = new_id(impl);
 
+    set_timeouts(impl, id, &v);
     entry_moved(id, ila_shape_insert(&impl->shapes[aux.shape], &key,
                                      value_ref(impl, &v), id,
                                      entry_moved, &aux), &aux);
@@ -621,9 +605,10 @@ insert_entry(struct ila_impl *impl, const struct ila_mapping *m)
     impl->n++;
     count_value(impl, &v, 1);
     if (ila_match_is_disguised(match, &v.xlat)) {
-        u32_index_insert(&impl->disguised, id, hash_match(match),
+        u32_index_insert(&impl->disguised, id, ila_match_hash(match),
                          disguised_rehash, impl);
     }
+    return id;
 }
 
 static void
@@ -634,7 +619,7 @@ remove_entry(struct ila_impl *impl, const struct ila_entry *e)
 
     entry_to_mapping(impl, e, &m);
     if (ila_match_is_disguised(&m.match, &m.xlat)) {
-        u32_index_remove(&impl->disguised, e->id, hash_match(&m.match),
+        u32_index_remove(&impl->disguised, e->id, ila_match_hash(&m.match),
                          disguised_rehash, impl);
     }
     if (impl->shapes[shape].n == 1) {
@@ -646,6 +631,7 @@ remove_entry(struct ila_impl *impl, const struct ila_entry *e)
     impl->n--;
     count_value(impl, get_value(impl, e->value), -1);
     value_unref(impl, e->value);
+    ila_timeouts_remove(&impl->timeouts, e->id);
     impl->places[e->id] = NO_PLACE;
     rcu_ids_put(impl->ids, e->id);
 }
@@ -659,6 +645,7 @@ change_entry(struct ila_impl *impl, const struct ila_entry *e,
 
     count_value(impl, get_value(impl, e->value), -1);
     count_value(impl, &v, 1);
+    set_timeouts(impl, e->id, &v);
     ila_shape_set_value(&impl->shapes[shape_index(e->dir, e->fields)],
                         impl->places[e->id] & (ILA_SHAPE_MAX_POS - 1),
                         value_ref(impl, &v));
@@ -694,7 +681,7 @@ replace_entry(struct ila_impl *impl, const struct ila_entry *old,
                                       &get_value(impl, old->value)->xlat);
     struct ila_entry other;
     bool found = find_wire(impl, &m->match,
-                           wire_identifier(&m->match, &m->xlat), &other);
+                           ila_wire_identifier(&m->match, &m->xlat), &other);
 
     if (found && other.id != old->id) {
         return EEXIST;
@@ -709,17 +696,19 @@ replace_entry(struct ila_impl *impl, const struct ila_entry *old,
         entry_to_mapping(impl, old, &before);
         if (was_disguised) {
             u32_index_remove(&impl->disguised, old->id,
-                             hash_match(&before.match), disguised_rehash,
+                             ila_match_hash(&before.match), disguised_rehash,
                              impl);
         }
         change_entry(impl, old, m);
         if (!was_disguised) {
-            u32_index_insert(&impl->disguised, old->id, hash_match(&m->match),
-                             disguised_rehash, impl);
+            u32_index_insert(&impl->disguised, old->id,
+                             ila_match_hash(&m->match), disguised_rehash,
+                             impl);
         }
     } else {
         /* What comes from the wire changes.  First there are both. */
-        insert_entry(impl, m);
+        ila_timeouts_inherit(&impl->timeouts, insert_entry(impl, m),
+                             &impl->timeouts, old->id);
         remove_entry(impl, old);
     }
     return 0;
@@ -747,7 +736,7 @@ add_entry(struct ila_impl *impl, size_t max, const struct ila_mapping *m,
     } else if (mode == ILA_ADD_MODIFY) {
         return ENOENT;
     } else if (find_wire(impl, &m->match,
-                         wire_identifier(&m->match, &m->xlat), &e)) {
+                         ila_wire_identifier(&m->match, &m->xlat), &e)) {
         return EEXIST;
     } else if (impl->n >= max) {
         return ENOSPC;
@@ -865,7 +854,7 @@ ila_table_move(struct ila_table *t, const struct ila_filter *filter,
             m.xlat.locator = to;
             p->old = e;
             p->new = m;
-            p->identifier = wire_identifier(&m.match, &m.xlat);
+            p->identifier = ila_wire_identifier(&m.match, &m.xlat);
             if (find_wire(impl, &m.match, p->identifier, &other)
                 && other.id != e.id) {
                 error = EEXIST;
@@ -916,7 +905,9 @@ ila_table_flush(struct ila_table *t, const struct ila_filter *filter)
         && !filter->xlat_locator) {
         n = impl->n;
         publish(t, impl_create());
-    } else {
+    } else if (!filter->has_in_port
+               || has_port(impl, ILA_DIR_IN, filter->in_port)
+               || has_port(impl, ILA_DIR_OUT, filter->in_port)) {
         for (uint32_t id = 0; next_selected(impl, filter, &id, &e);) {
             remove_entry(impl, &e);
             n++;
@@ -925,6 +916,45 @@ ila_table_flush(struct ila_table *t, const struct ila_filter *filter)
     }
     ovs_mutex_unlock(&t->mutex);
     return n;
+}
+
+static long long int
+last_used(uint32_t id, const void *impl_)
+{
+    const struct ila_impl *impl = impl_;
+    struct ila_use use = { .used = 0 };
+
+    if (impl->usage) {
+        ila_usage_get(impl->usage, impl->epoch, id, &use);
+    }
+    return use.used;
+}
+
+size_t
+ila_table_expire(struct ila_table *t, long long int now, size_t max)
+{
+    struct ila_impl *impl;
+    struct ila_entry e;
+    size_t n = 0;
+    uint32_t id;
+
+    ovs_mutex_lock(&t->mutex);
+    impl = table_impl(t);
+    while (n < max && ila_timeouts_find_due(&impl->timeouts, now, last_used,
+                                            impl, &id)) {
+        get_entry(impl, id, &e);
+        remove_entry(impl, &e);
+        n++;
+    }
+    impl_flush(impl);
+    ovs_mutex_unlock(&t->mutex);
+    return n;
+}
+
+long long int
+ila_table_due(const struct ila_table *t)
+{
+    return ila_timeouts_due(&table_impl(t)->timeouts);
 }
 
 void
@@ -964,7 +994,7 @@ copy_entries(const struct ila_impl *src, const struct ila_filter *filter,
     for (uint32_t id = 0; next_selected(src, filter, &id, &e); n++) {
         entry_to_mapping(src, &e, &m);
         if (find_match(dst, &m.match, &other)
-            || find_wire(dst, &m.match, wire_identifier(&m.match, &m.xlat),
+            || find_wire(dst, &m.match, ila_wire_identifier(&m.match, &m.xlat),
                          &other)) {
             *culprit = m.match;
             return EEXIST;
@@ -975,7 +1005,8 @@ copy_entries(const struct ila_impl *src, const struct ila_filter *filter,
     }
     for (uint32_t id = 0; next_selected(src, filter, &id, &e);) {
         entry_to_mapping(src, &e, &m);
-        insert_entry(dst, &m);
+        ila_timeouts_inherit(&dst->timeouts, insert_entry(dst, &m),
+                             &src->timeouts, e.id);
     }
     impl_flush(dst);
     return 0;
@@ -1076,6 +1107,16 @@ ila_table_list(struct ila_table *t, struct ila_cursor *cursor,
     return n;
 }
 
+void
+ila_table_get_use(const struct ila_table *t, uint32_t id, struct ila_use *use)
+{
+    if (t->usage) {
+        ila_usage_get(t->usage, table_impl(t)->epoch, id, use);
+    } else {
+        memset(use, 0, sizeof *use);
+    }
+}
+
 bool
 ila_table_has_icmp_inner(const struct ila_table *t)
 {
@@ -1089,13 +1130,11 @@ bool
 ila_table_applies(struct ila_table *t, enum ila_dir dir, uint16_t in_port)
 {
     const struct ila_impl *impl;
-    const uint32_t *counts;
     bool applies;
 
     ovs_mutex_lock(&t->mutex);
     impl = table_impl(t);
-    counts = impl->port_counts[dir == ILA_DIR_OUT];
-    applies = counts && counts[in_port];
+    applies = has_port(impl, dir, in_port);
     for (uint8_t fields = 0; fields < 8; fields++) {
         applies |= (!(fields & ILA_MATCH_IN_PORT)
                     && impl->shapes[shape_index(dir, fields)].n);
@@ -1115,11 +1154,13 @@ ila_table_get_usage(struct ila_table *t, struct ila_table_usage *u)
     u->n = impl->n;
     u->max = t->max;
     u->n_values = ila_values_count(&impl->values);
-    u->n_timeouts = impl->n_timeouts;
+    u->n_timeouts = ila_timeouts_count(&impl->timeouts);
     u->bytes = (sizeof *t + sizeof *impl
                 + impl->allocated_places * sizeof *impl->places
                 + ila_values_bytes(&impl->values)
-                + u32_index_bytes(&impl->disguised));
+                + u32_index_bytes(&impl->disguised)
+                + ila_timeouts_bytes(&impl->timeouts)
+                + (t->usage ? ila_usage_bytes(t->usage) : 0));
     for (size_t i = 0; i < N_SHAPES; i++) {
         u->per_shape[i / 8][i % 8] = impl->shapes[i].n;
         u->bytes += ila_shape_bytes(&impl->shapes[i]);

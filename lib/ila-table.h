@@ -75,7 +75,7 @@ enum ila_owner {
  * destination; 'xlat.restore_zero' and 'xlat.adj_compat' follow from the other
  * members and are ignored where a mapping is passed in.
  *
- * The table only keeps the timeouts; somebody else deletes what is due. */
+ * ila_table_expire() deletes what is due. */
 struct ila_mapping {
     struct ila_match match;
     struct ila_xlat xlat;
@@ -96,6 +96,12 @@ int ila_mapping_check(const struct ila_mapping *mapping,
 struct ila_table *ila_table_create(void);
 void ila_table_destroy(struct ila_table *);
 
+/* Where somebody counts what the entries are used for, which the table needs
+ * for idle timeouts; to be called before there are entries.  The caller keeps
+ * 'usage' until the table is destroyed. */
+struct ila_usage;
+void ila_table_set_usage(struct ila_table *, struct ila_usage *usage);
+
 /* Readers. */
 
 /* What becomes of an address that an entry matches: 'xlat' is to be applied to
@@ -104,6 +110,8 @@ struct ila_hit {
     const struct ila_xlat *xlat;
     uint32_t id;                /* Of the entry, its own until it is deleted;
                                  * less than ila_table_max_id(). */
+    uint32_t epoch;             /* Of 'id': another one after all entries were
+                                 * replaced at once. */
     uint8_t fields;             /* ILA_MATCH_*: the preference. */
 };
 
@@ -180,6 +188,13 @@ int ila_table_move(struct ila_table *, const struct ila_filter *filter,
 /* Deletes what 'filter' selects and returns how many entries that was. */
 size_t ila_table_flush(struct ila_table *, const struct ila_filter *filter);
 
+/* Deletes up to 'max' entries whose timeouts are over at 'now', in
+ * milliseconds as time_msec(), and returns how many entries that was. */
+size_t ila_table_expire(struct ila_table *, long long int now, size_t max);
+
+/* Returns when that may have something to do, LLONG_MAX for never. */
+long long int ila_table_due(const struct ila_table *);
+
 /* Sets the limit.  Entries beyond it stay. */
 void ila_table_set_max(struct ila_table *, size_t max);
 
@@ -228,6 +243,12 @@ struct ila_table_usage {
     size_t bytes;               /* Memory. */
 };
 void ila_table_get_usage(struct ila_table *, struct ila_table_usage *);
+
+/* How the entry with that id, which ila_table_get() or ila_table_list() gave,
+ * was used, as far as somebody counts. */
+struct ila_use;
+void ila_table_get_use(const struct ila_table *, uint32_t id,
+                       struct ila_use *);
 
 /* Ids are below this; it grows with the table. */
 uint32_t ila_table_max_id(const struct ila_table *);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The ILA mapping table of a userspace datapath for whoever configures it; see
- * dpif-ila.h. */
+/* ILA in a userspace datapath for whoever configures it; see dpif-ila.h. */
 
 #include <config.h>
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
 #include "dpif-extension.h"
 #include "dpif-ila.h"
 #include "dpif.h"
+#include "ila-usage.h"
 #include "netdev-ila.h"
+#include "netdev-offload.h"
+#include "timeval.h"
 #include "util.h"
 
 static struct ila_table *
@@ -22,37 +24,65 @@ table_of(const struct dpif *dpif)
     return dpif_netdev_ila(dpif)->table;
 }
 
+static bool
+lacks_port(const struct netdev_ila *ila, const struct ila_match *match)
+{
+    return (match->fields & ILA_MATCH_IN_PORT
+            && !netdev_ila_has_port(ila, match->in_port));
+}
+
 static int
 netdev_ila_add(struct dpif *dpif, const struct ila_mapping *m,
                enum ila_add_mode mode)
 {
-    return ila_table_add(table_of(dpif), m, mode);
+    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+    int error = ENODEV;
+
+    ovs_mutex_lock(&ila->mutex);
+    if (!lacks_port(ila, &m->match)) {
+        error = ila_table_add(ila->table, m, mode);
+        netdev_ila_changed(ila, &m->match);
+    }
+    ovs_mutex_unlock(&ila->mutex);
+    return error;
 }
 
 static int
 netdev_ila_del(struct dpif *dpif, const struct ila_match *match,
                enum ila_owner owner)
 {
-    return ila_table_del(table_of(dpif), match, owner);
+    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+    int error;
+
+    ovs_mutex_lock(&ila->mutex);
+    error = ila_table_del(ila->table, match, owner);
+    netdev_ila_changed(ila, match);
+    ovs_mutex_unlock(&ila->mutex);
+    return error;
 }
 
 static void
-fill_entry(struct dpif_ila_entry *entry)
+fill_entry(struct dpif *dpif, uint32_t id, struct dpif_ila_entry *entry)
 {
-    entry->has_stats = false;
-    entry->n_packets = 0;
-    entry->n_bytes = 0;
-    entry->used_ms = UINT64_MAX;
+    struct ila_use use;
+
+    ila_table_get_use(table_of(dpif), id, &use);
+    entry->has_stats = (use.n_packets || entry->mapping.idle_timeout
+                        || netdev_ila_has_stats(dpif_netdev_ila(dpif)));
+    entry->n_packets = use.n_packets;
+    entry->n_bytes = use.n_bytes;
+    entry->used_ms = use.used ? MAX(0, time_msec() - use.used) : UINT64_MAX;
 }
 
 static int
 netdev_ila_get(struct dpif *dpif, const struct ila_match *match,
                struct dpif_ila_entry *entry)
 {
-    int error = ila_table_get(table_of(dpif), match, &entry->mapping, NULL);
+    uint32_t id;
+    int error = ila_table_get(table_of(dpif), match, &entry->mapping, &id);
 
     if (!error) {
-        fill_entry(entry);
+        fill_entry(dpif, id, entry);
     }
     return error;
 }
@@ -68,7 +98,12 @@ static int
 netdev_ila_flush(struct dpif *dpif, const struct ila_filter *filter,
                  size_t *n)
 {
-    *n = ila_table_flush(table_of(dpif), filter);
+    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+
+    ovs_mutex_lock(&ila->mutex);
+    *n = ila_table_flush(ila->table, filter);
+    netdev_ila_changed(ila, NULL);
+    ovs_mutex_unlock(&ila->mutex);
     return 0;
 }
 
@@ -103,7 +138,7 @@ netdev_ila_list(struct dpif *dpif, const struct ila_filter *filter,
                 struct dpif_ila_entry *entry = &entries[(*n)++];
 
                 entry->mapping = mappings[i];
-                fill_entry(entry);
+                fill_entry(dpif, ids[i], entry);
             }
         }
     } while (got && *n < max);
@@ -121,7 +156,7 @@ netdev_ila_lookup(struct dpif *dpif, unsigned int dirs, uint16_t in_port,
         if (dirs & 1u << dir
             && ila_table_lookup(table_of(dpif), dir, in_port, dst, &hit)) {
             ila_hit_get_mapping(&hit, in_port, dst, &result->entry.mapping);
-            fill_entry(&result->entry);
+            fill_entry(dpif, hit.id, &result->entry);
             result->addr = *dst;
             result->verdict = ila_translate_addr(hit.xlat, &result->addr);
             return 0;
@@ -131,8 +166,9 @@ netdev_ila_lookup(struct dpif *dpif, unsigned int dirs, uint16_t in_port,
 }
 
 struct dpif_ila_load {
-    struct ila_table *table;
+    struct netdev_ila *ila;
     struct ila_table *stage;
+    unsigned long *ports;       /* Bit map of those that entries match. */
 };
 
 static int
@@ -140,10 +176,29 @@ netdev_ila_load_begin(struct dpif *dpif, struct dpif_ila_load **loadp)
 {
     struct dpif_ila_load *load = xmalloc(sizeof *load);
 
-    load->table = table_of(dpif);
-    load->stage = ila_table_stage(load->table);
+    load->ila = dpif_netdev_ila(dpif);
+    load->stage = ila_table_stage(load->ila->table);
+    load->ports = bitmap_allocate(NETDEV_ILA_MAX_PORT);
     *loadp = load;
     return 0;
+}
+
+/* Remembers the port of 'match', if it has one.  ENODEV if there is no port
+ * with that number. */
+static int
+load_check_port(struct dpif_ila_load *load, const struct ila_match *match)
+{
+    bool lacks = false;
+
+    if (match->fields & ILA_MATCH_IN_PORT) {
+        ovs_mutex_lock(&load->ila->mutex);
+        lacks = lacks_port(load->ila, match);
+        ovs_mutex_unlock(&load->ila->mutex);
+        if (!lacks) {
+            bitmap_set1(load->ports, match->in_port);
+        }
+    }
+    return lacks ? ENODEV : 0;
 }
 
 static int
@@ -152,8 +207,11 @@ netdev_ila_load_add(struct dpif_ila_load *load,
                     size_t *bad)
 {
     for (size_t i = 0; i < n; i++) {
-        int error = ila_table_add(load->stage, &mappings[i], ILA_ADD_NEW);
+        int error = load_check_port(load, &mappings[i].match);
 
+        if (!error) {
+            error = ila_table_add(load->stage, &mappings[i], ILA_ADD_NEW);
+        }
         if (error) {
             *bad = i;
             return error;
@@ -162,13 +220,43 @@ netdev_ila_load_add(struct dpif_ila_load *load,
     return 0;
 }
 
+static void
+load_free(struct dpif_ila_load *load)
+{
+    bitmap_free(load->ports);
+    free(load);
+}
+
+/* Are all ports that entries of 'load' match still there? */
+static bool
+load_has_ports(const struct dpif_ila_load *load)
+{
+    size_t port;
+
+    BITMAP_FOR_EACH_1 (port, NETDEV_ILA_MAX_PORT, load->ports) {
+        if (!netdev_ila_has_port(load->ila, port)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
 netdev_ila_load_commit(struct dpif_ila_load *load)
 {
+    struct netdev_ila *ila = load->ila;
     struct ila_match culprit;
-    int error = ila_table_commit_add(load->table, load->stage, &culprit);
+    int error = ENODEV;
 
-    free(load);
+    ovs_mutex_lock(&ila->mutex);
+    if (load_has_ports(load)) {
+        error = ila_table_commit_add(ila->table, load->stage, &culprit);
+        netdev_ila_changed(ila, NULL);
+    } else {
+        ila_table_destroy(load->stage);
+    }
+    ovs_mutex_unlock(&ila->mutex);
+    load_free(load);
     return error;
 }
 
@@ -176,11 +264,20 @@ static int
 netdev_ila_load_commit_replace(struct dpif_ila_load *load,
                                enum ila_owner owner)
 {
+    struct netdev_ila *ila = load->ila;
     struct ila_match culprit;
-    int error = ila_table_commit_replace(load->table, load->stage, owner,
-                                         &culprit);
+    int error = ENODEV;
 
-    free(load);
+    ovs_mutex_lock(&ila->mutex);
+    if (load_has_ports(load)) {
+        error = ila_table_commit_replace(ila->table, load->stage, owner,
+                                         &culprit);
+        netdev_ila_changed(ila, NULL);
+    } else {
+        ila_table_destroy(load->stage);
+    }
+    ovs_mutex_unlock(&ila->mutex);
+    load_free(load);
     return error;
 }
 
@@ -188,7 +285,7 @@ static void
 netdev_ila_load_abort(struct dpif_ila_load *load)
 {
     ila_table_destroy(load->stage);
-    free(load);
+    load_free(load);
 }
 
 static int
@@ -196,6 +293,8 @@ netdev_ila_get_stats(struct dpif *dpif, struct dpif_ila_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
     ila_table_get_usage(table_of(dpif), &stats->usage);
+    netdev_ila_get_counts(dpif_netdev_ila(dpif), stats->counts,
+                          &stats->n_expired);
     return 0;
 }
 
@@ -207,26 +306,33 @@ netdev_ila_set_max(struct dpif *dpif, size_t max)
 }
 
 static int
-check_port(struct dpif *dpif, odp_port_t port_no)
+netdev_ila_dpif_get_port(struct dpif *dpif, odp_port_t port_no,
+                         struct dpif_ila_port *port)
 {
-    char name[IFNAMSIZ];
-
-    return dpif_port_get_name(dpif, port_no, name, sizeof name);
+    return netdev_ila_get_port(dpif_netdev_ila(dpif), port_no, &port->dirs,
+                               port->counts);
 }
 
 static int
-netdev_ila_get_port(struct dpif *dpif, odp_port_t port_no,
-                    struct dpif_ila_port *port)
+netdev_ila_dpif_set_port(struct dpif *dpif, odp_port_t port_no,
+                         unsigned int dirs)
 {
-    memset(port, 0, sizeof *port);
-    return check_port(dpif, port_no);
+    unsigned int was;
+    int error = netdev_ila_set_port(dpif_netdev_ila(dpif), port_no, dirs,
+                                    &was);
+
+    if (!error && dirs && !was && netdev_is_flow_api_enabled()) {
+        dpif_netdev_ila_unoffload(dpif, port_no);
+    }
+    return error;
 }
 
 static int
-netdev_ila_set_port(struct dpif *dpif, odp_port_t port_no,
-                    unsigned int dirs OVS_UNUSED)
+netdev_ila_dpif_set_port_options(struct dpif *dpif, odp_port_t port_no,
+                                 const struct dpif_ila_port_options *options)
 {
-    return check_port(dpif, port_no);
+    return netdev_ila_set_port_options(dpif_netdev_ila(dpif), port_no,
+                                       options);
 }
 
 /* Registration. */
@@ -246,8 +352,9 @@ static const struct dpif_ila_class netdev_ila_class = {
     .load_abort = netdev_ila_load_abort,
     .get_stats = netdev_ila_get_stats,
     .set_max = netdev_ila_set_max,
-    .get_port = netdev_ila_get_port,
-    .set_port = netdev_ila_set_port,
+    .get_port = netdev_ila_dpif_get_port,
+    .set_port = netdev_ila_dpif_set_port,
+    .set_port_options = netdev_ila_dpif_set_port_options,
 };
 
 const struct dpif_extension_classes dpif_netdev_extensions = {
