@@ -6,4 +6,4 @@
 
 autotest system-kmod-testsuite -k clone,action -k geneve,regression \
     -k vxlan,vlan -k label,pop -k ping6,cvlan -k configure,cache -k later,fragments \
-    -k simulated,update
+    -k simulated,update -k ct_mark,register -k multiple,bridges
