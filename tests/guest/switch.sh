@@ -86,7 +86,9 @@ conntrack () {
 
 nat () {
     two_hosts
-    # A thread that is on its way out may still hold one.
+    # Upstream's: it looks for them when the bridge goes, and the thread that
+    # frees what held them, after a grace period, may come later.  Stock on
+    # Linux's module says so, too, if that thread is kept from running.
     tolerate 'recirc_id [0-9]* left allocated'
     ovs-ofctl add-flow br0 priority=1,arp,actions=NORMAL
     ovs-ofctl add-flow br0 "priority=10,ip,in_port=v1,actions=ct(commit,zone=2,nat(src=10.1.1.240)),v2"
