@@ -4,7 +4,8 @@
 which would not send what the module has to refuse.
 
 As a program: "ovs_netlink.py add-port DATAPATH NAME TYPE" makes a port of a
-type that ovs-vswitchd has no use for any more."""
+type that ovs-vswitchd has no use for any more; "ovs_netlink.py family NAME"
+prints the number of a generic netlink family."""
 
 import collections
 import socket
@@ -207,7 +208,15 @@ class Netlink:
                             attributes)
 
 
+def main(command, *args):
+    if command == "family":
+        print(Netlink().family(*args))
+        return 0
+    datapath, port, port_type = args
+    error = Netlink().add_port(socket.if_nametoindex(datapath), port,
+                               port_type)
+    return f"{port_type}: error {error}" if error else 0
+
+
 if __name__ == "__main__":
-    _, _, dp, port, port_type = sys.argv
-    error = Netlink().add_port(socket.if_nametoindex(dp), port, port_type)
-    sys.exit(f"{port_type}: error {error}" if error else 0)
+    sys.exit(main(*sys.argv[1:]))
