@@ -293,7 +293,7 @@ struct trace {
     struct view before, after;
     bool has_entry, has_quoted_entry;
     struct dpif_ila_entry entry, quoted_entry;
-    struct ila_outcome outcome;
+    struct ila_outcomes outcome;
     uint64_t counts[ILA_N_COUNTS];
 };
 

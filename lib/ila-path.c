@@ -73,96 +73,206 @@ ila_path_count(const struct ila_xlat *xlat, enum ila_verdict verdict,
     }
 }
 
-static void
-translate(struct ila_packet *packet, struct ila_outcome *outcome,
+/* Translates the destination of 'packet', whose header is good. */
+static inline enum ila_verdict
+translate(const struct ila_xlat *xlat, struct ila_packet *packet,
           uint64_t counts[])
 {
-    const struct ila_xlat *xlat = outcome->hit.xlat;
     enum ila_verdict verdict;
     enum ila_l4 l4;
 
-    counts[ILA_COUNT_HIT]++;
+    if (xlat->csum_mode != ILA_CSUM_ADJ_TRANSPORT) {
+        return ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
+    }
     verdict = ila_translate_packet(xlat, packet, &l4);
-    outcome->translated = verdict == ILA_TRANSLATED;
-    outcome->dropped = verdict == ILA_DROP_CBIT;
-    ila_path_count(xlat, verdict, l4, packet->l4_partial, counts);
+    if (verdict == ILA_TRANSLATED) {
+        count_l4(l4, packet->l4_partial, counts);
+    }
+    return verdict;
 }
 
-/* Translates the packet that 'packet' quotes if it was sent to an ILA address
- * of an entry that asks for it. */
+/* Translates the packets that packets quote if they were sent to an ILA
+ * address of an entry that asks for it. */
 static void
 translate_quoted(const struct ila_table *t, uint16_t in_port,
-                 struct ila_packet *packet, struct ila_outcome *outcome,
-                 uint64_t counts[])
+                 struct ila_packet packets[], size_t n,
+                 struct ila_outcomes *o)
 {
-    struct in6_addr dst;
-    struct ila_hit hit;
-    size_t quoted;
+    for (size_t i = 0; i < n; i++) {
+        struct in6_addr dst;
+        struct ila_hit hit;
+        size_t quoted;
 
-    if (!outcome->dropped && ila_icmp_find_quoted(packet, &quoted)) {
-        memcpy(&dst, &packet->ip6[quoted + DST_OFS], sizeof dst);
-        if (ila_table_lookup(t, ILA_DIR_IN, in_port, &dst, &hit)
-            && ila_hit_get_flags(&hit) & ILA_ENTRY_ICMP_INNER
-            && (ila_icmp_translate_quoted(hit.xlat, packet, quoted)
-                == ILA_TRANSLATED)) {
-            outcome->inner = true;
-            counts[ILA_COUNT_ICMP_INNER]++;
+        if (!(o->dropped & 1u << i)
+            && ila_icmp_find_quoted(&packets[i], &quoted)) {
+            memcpy(&dst, &packets[i].ip6[quoted + DST_OFS], sizeof dst);
+            if (ila_table_lookup(t, ILA_DIR_IN, in_port, &dst, &hit)
+                && ila_hit_get_flags(&hit) & ILA_ENTRY_ICMP_INNER
+                && (ila_icmp_translate_quoted(hit.xlat, &packets[i], quoted)
+                    == ILA_TRANSLATED)) {
+                o->inner |= 1u << i;
+            }
+        }
+    }
+}
+
+/* Packets of a burst, those that are looked up. */
+struct ila_burst {
+    size_t n;
+    const struct in6_addr *dst[ILA_TABLE_BATCH];
+    uint8_t at[ILA_TABLE_BATCH];
+    uint32_t repeated;          /* By index of the packet: has the same
+                                 * destination as the last one before it that
+                                 * is looked up, and is not itself. */
+};
+
+static void
+make_burst(const struct ila_packet packets[], size_t n, struct ila_burst *b,
+           uint64_t counts[])
+{
+    uint64_t last[2] = { 0, 0 };
+
+    b->n = 0;
+    b->repeated = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ila_packet *packet = &packets[i];
+        uint64_t dst[2];
+
+        if (OVS_UNLIKELY(packet->size < IPV6_HEADER_LEN
+                         || packet->ip6[0] >> 4 != 6)) {
+            counts[ILA_COUNT_MALFORMED]++;
+            continue;
+        } else if (OVS_UNLIKELY(packet->ip6[DST_OFS] == 0xff)) {
+            counts[ILA_COUNT_MULTICAST]++;
+            continue;
+        }
+        memcpy(dst, &packet->ip6[DST_OFS], sizeof dst);
+        if (dst[0] == last[0] && dst[1] == last[1] && b->n) {
+            b->repeated |= 1u << i;
+            continue;
+        }
+        last[0] = dst[0];
+        last[1] = dst[1];
+        /* Only bytes are read of it, whatever its alignment. */
+        b->dst[b->n] = ALIGNED_CAST(const struct in6_addr *,
+                                    &packet->ip6[DST_OFS]);
+        b->at[b->n++] = i;
+    }
+}
+
+/* Packets that repeat a destination share the fate of the packet that had it
+ * first, which is the same but for the checksum of the transport.  'map' are
+ * those of packet 'first', whose outcome is known. */
+static inline void
+repeat(struct ila_packet packets[], int first, uint32_t map,
+       struct ila_outcomes *o, uint64_t counts[])
+{
+    const struct ila_xlat *xlat;
+    uint64_t dst[2];
+
+    if (o->dropped & 1u << first) {
+        o->dropped |= map;
+    } else if (!(o->translated & 1u << first)) {
+        return;
+    } else {
+        o->translated |= map;
+    }
+    for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
+        o->which[raw_ctz(m)] = o->which[first];
+    }
+    xlat = ila_outcomes_hit(o, first)->xlat;
+    memcpy(dst, &packets[first].ip6[DST_OFS], sizeof dst);
+    if (!(o->translated & 1u << first)) {
+        return;
+    } else if (xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
+        for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
+            translate(xlat, &packets[raw_ctz(m)], counts);
+        }
+    } else {
+        for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
+            memcpy(&packets[raw_ctz(m)].ip6[DST_OFS], dst, sizeof dst);
         }
     }
 }
 
 void
 ila_path_run(const struct ila_table *t, unsigned int dirs, uint16_t in_port,
-             struct ila_packet packets[], size_t n,
-             struct ila_outcome outcomes[], uint64_t counts[ILA_N_COUNTS])
+             struct ila_packet packets[], size_t n, struct ila_outcomes *o,
+             uint64_t counts[ILA_N_COUNTS])
 {
-    const struct in6_addr *dst[ILA_TABLE_BATCH];
-    struct ila_hit hits[ILA_TABLE_BATCH];
-    size_t at[ILA_TABLE_BATCH];
-    size_t n_dst = 0;
+    uint32_t found[] = { [ILA_DIR_IN] = 0, [ILA_DIR_OUT] = 0 };
+    uint32_t looked = 0, hit;
+    struct ila_burst b;
+    size_t n_hits = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct ila_packet *packet = &packets[i];
-
-        outcomes[i].translated = false;
-        outcomes[i].inner = false;
-        outcomes[i].dropped = false;
-        if (packet->size < IPV6_HEADER_LEN || packet->ip6[0] >> 4 != 6) {
-            counts[ILA_COUNT_MALFORMED]++;
-        } else if (packet->ip6[DST_OFS] == 0xff) {
-            counts[ILA_COUNT_MULTICAST]++;
-        } else {
-            /* Only bytes are read of it, whatever its alignment. */
-            dst[n_dst] = ALIGNED_CAST(const struct in6_addr *,
-                                      &packet->ip6[DST_OFS]);
-            at[n_dst++] = i;
-        }
+    o->translated = o->inner = o->dropped = 0;
+    make_burst(packets, n, &b, counts);
+    for (size_t i = 0; i < b.n; i++) {
+        looked |= 1u << b.at[i];
     }
 
-    for (enum ila_dir dir = ILA_DIR_IN; n_dst && dir <= ILA_DIR_OUT; dir++) {
-        uint32_t found;
-        size_t n_left = 0;
+    for (enum ila_dir dir = ILA_DIR_IN; b.n && dir <= ILA_DIR_OUT; dir++) {
+        struct ila_hit hits[ILA_TABLE_BATCH];
+        uint32_t map;
+        size_t left = 0;
 
         if (!(dirs & 1u << dir)) {
             continue;
         }
-        found = ila_table_lookup_batch(t, dir, in_port, dst, n_dst, hits);
-        for (size_t i = 0; i < n_dst; i++) {
-            if (found & 1u << i) {
-                outcomes[at[i]].hit = hits[i];
-                translate(&packets[at[i]], &outcomes[at[i]], counts);
-            } else {
-                dst[n_left] = dst[i];
-                at[n_left++] = at[i];
+        map = ila_table_lookup_batch(t, dir, in_port, b.dst, b.n, hits);
+        for (size_t i = 0; i < b.n; i++) {
+            uint32_t bit = 1u << b.at[i];
+
+            if (OVS_UNLIKELY(!(map & 1u << i))) {
+                b.dst[left] = b.dst[i];
+                b.at[left++] = b.at[i];
+                continue;
+            }
+            found[dir] |= bit;
+            o->hits[n_hits] = hits[i];
+            o->which[b.at[i]] = n_hits++;
+            switch (translate(hits[i].xlat, &packets[b.at[i]], counts)) {
+            case ILA_TRANSLATED:
+                o->translated |= bit;
+                break;
+            case ILA_DROP_CBIT:
+                o->dropped |= bit;
+                break;
+            case ILA_PASS_TYPE:
+                break;
+            case ILA_PASS_MULTICAST:
+            case ILA_PASS_MALFORMED:
+                /* Sorted out before. */
+                OVS_NOT_REACHED();
             }
         }
-        n_dst = n_left;
+        b.n = left;
     }
-    counts[ILA_COUNT_MISS] += n_dst;
 
-    if (OVS_UNLIKELY(ila_table_has_icmp_inner(t)) && dirs & ILA_PATH_IN) {
-        for (size_t i = 0; i < n; i++) {
-            translate_quoted(t, in_port, &packets[i], &outcomes[i], counts);
+    for (uint32_t m = looked; b.repeated && m; m = zero_rightmost_1bit(m)) {
+        int first = raw_ctz(m);
+        uint32_t rest = zero_rightmost_1bit(m);
+        uint32_t until = rest ? rightmost_1bit(rest) - 1 : UINT32_MAX;
+        uint32_t map = b.repeated & until & ~((2u << first) - 1);
+
+        if (map) {
+            for (enum ila_dir dir = ILA_DIR_IN; dir <= ILA_DIR_OUT; dir++) {
+                found[dir] |= found[dir] & 1u << first ? map : 0;
+            }
+            repeat(packets, first, map, o, counts);
         }
     }
+    if (OVS_UNLIKELY(ila_table_has_icmp_inner(t)) && dirs & ILA_PATH_IN) {
+        translate_quoted(t, in_port, packets, n, o);
+        counts[ILA_COUNT_ICMP_INNER] += count_1bits(o->inner);
+    }
+
+    hit = found[ILA_DIR_IN] | found[ILA_DIR_OUT];
+    counts[ILA_COUNT_HIT] += count_1bits(hit);
+    counts[ILA_COUNT_MISS] += count_1bits((looked | b.repeated) & ~hit);
+    counts[ILA_COUNT_IN] += count_1bits(found[ILA_DIR_IN] & o->translated);
+    counts[ILA_COUNT_OUT] += count_1bits(found[ILA_DIR_OUT] & o->translated);
+    counts[ILA_COUNT_CBIT] += count_1bits(o->dropped);
+    counts[ILA_COUNT_TYPE_MISMATCH] += count_1bits(hit & ~o->translated
+                                                   & ~o->dropped);
 }

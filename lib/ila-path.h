@@ -43,13 +43,22 @@ const char *ila_count_to_string(enum ila_count);
 void ila_path_count(const struct ila_xlat *, enum ila_verdict, enum ila_l4,
                     bool partial, uint64_t counts[ILA_N_COUNTS]);
 
-/* What became of a packet. */
-struct ila_outcome {
-    struct ila_hit hit;         /* If 'translated' or 'dropped'. */
-    bool translated;            /* Its destination is another one. */
-    bool inner;                 /* That of the packet that it quotes is. */
-    bool dropped;               /* Is to be dropped, and untouched. */
+/* What became of the packets of a burst: bit maps, by their index. */
+struct ila_outcomes {
+    uint32_t translated;        /* Its destination is another one. */
+    uint32_t inner;             /* That of the packet that it quotes is. */
+    uint32_t dropped;           /* Is to be dropped, and untouched. */
+    uint8_t which[ILA_TABLE_BATCH]; /* Of 'hits', by index of the packet, for
+                                     * those translated or dropped. */
+    struct ila_hit hits[ILA_TABLE_BATCH];
 };
+
+/* The entry that matched packet 'i'. */
+static inline const struct ila_hit *
+ila_outcomes_hit(const struct ila_outcomes *o, size_t i)
+{
+    return &o->hits[o->which[i]];
+}
 
 /* Translates the 'n' packets, at most ILA_TABLE_BATCH, that came in on
  * 'in_port' in the first of the directions 'dirs' in which an entry matches,
@@ -57,7 +66,6 @@ struct ila_outcome {
  * 'counts'. */
 void ila_path_run(const struct ila_table *, unsigned int dirs,
                   uint16_t in_port, struct ila_packet packets[], size_t n,
-                  struct ila_outcome outcomes[],
-                  uint64_t counts[ILA_N_COUNTS]);
+                  struct ila_outcomes *, uint64_t counts[ILA_N_COUNTS]);
 
 #endif /* lib/ila-path.h */

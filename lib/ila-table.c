@@ -57,6 +57,7 @@ struct ila_impl {
     struct ila_shape shapes[N_SHAPES]; /* By shape_index(). */
     struct ila_values values;
     atomic_uint32_t n_icmp_inner; /* Entries with ILA_ENTRY_ICMP_INNER. */
+    atomic_uint32_t n_idle;     /* Entries with an idle timeout. */
     uint32_t epoch;
 
     /* For writers. */
@@ -223,6 +224,7 @@ impl_create(void)
     }
     ila_values_init(&impl->values);
     atomic_init(&impl->n_icmp_inner, 0);
+    atomic_init(&impl->n_idle, 0);
     ila_timeouts_init(&impl->timeouts);
     impl->ids = rcu_ids_create();
     u32_index_init(&impl->disguised);
@@ -539,10 +541,13 @@ count_port(struct ila_impl *impl, enum ila_dir dir, uint8_t fields,
 static void
 count_value(struct ila_impl *impl, const struct ila_value *v, int delta)
 {
-    if (v->flags & ILA_ENTRY_ICMP_INNER) {
-        uint32_t orig;
+    uint32_t orig;
 
+    if (v->flags & ILA_ENTRY_ICMP_INNER) {
         atomic_add_relaxed(&impl->n_icmp_inner, delta, &orig);
+    }
+    if (v->idle_timeout) {
+        atomic_add_relaxed(&impl->n_idle, delta, &orig);
     }
 }
 
@@ -1123,6 +1128,15 @@ ila_table_has_icmp_inner(const struct ila_table *t)
     uint32_t n;
 
     atomic_read_relaxed(&table_impl(t)->n_icmp_inner, &n);
+    return n != 0;
+}
+
+bool
+ila_table_has_idle_timeout(const struct ila_table *t)
+{
+    uint32_t n;
+
+    atomic_read_relaxed(&table_impl(t)->n_idle, &n);
     return n != 0;
 }
 

@@ -141,8 +141,9 @@ bool ila_hit_has_idle_timeout(const struct ila_hit *);
 void ila_hit_get_mapping(const struct ila_hit *, uint16_t in_port,
                          const struct in6_addr *dst, struct ila_mapping *);
 
-/* Does any entry have ILA_ENTRY_ICMP_INNER? */
+/* Does any entry have ILA_ENTRY_ICMP_INNER, or an idle timeout? */
 bool ila_table_has_icmp_inner(const struct ila_table *);
+bool ila_table_has_idle_timeout(const struct ila_table *);
 
 /* May any entry match a packet in this direction on that port? */
 bool ila_table_applies(struct ila_table *, enum ila_dir,

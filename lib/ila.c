@@ -170,6 +170,14 @@ ila_translate_addr(const struct ila_xlat *xlat, struct in6_addr *addr)
     return ila_translate_bytes(xlat, addr->s6_addr, &diff);
 }
 
+enum ila_verdict
+ila_translate_dst__(const struct ila_xlat *xlat, uint8_t *addr)
+{
+    uint32_t diff;
+
+    return ila_translate_bytes(xlat, addr, &diff);
+}
+
 /* Returns how many bytes of 'packet' belong to it.  The payload length counts
  * only as far as there are bytes; what follows it is padding of the link.  A
  * jumbogram has its length in a hop-by-hop option and 0 in the header. */

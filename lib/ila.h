@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "openvswitch/types.h"
 
 #ifdef __cplusplus
@@ -120,6 +121,19 @@ struct ila_packet {
  * ILA_CSUM_ADJ_TRANSPORT and ILA_CSUM_NO_ACTION only the locator changes. */
 enum ila_verdict ila_translate_addr(const struct ila_xlat *,
                                     struct in6_addr *addr);
+
+/* Likewise for the 16 bytes at 'addr', whatever their alignment. */
+enum ila_verdict ila_translate_dst__(const struct ila_xlat *, uint8_t *addr);
+static inline enum ila_verdict
+ila_translate_dst(const struct ila_xlat *xlat, uint8_t *addr)
+{
+    if (xlat->csum_mode == ILA_CSUM_NO_ACTION
+        && xlat->ident_type == ILA_IDENT_LUID && addr[0] != 0xff) {
+        memcpy(addr, &xlat->locator, sizeof xlat->locator);
+        return ILA_TRANSLATED;
+    }
+    return ila_translate_dst__(xlat, addr);
+}
 
 /* Translates the address that 'xlat->field' names in 'packet' and does to the
  * transport checksum what 'xlat->csum_mode' asks for; '*l4' says what that

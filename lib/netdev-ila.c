@@ -473,30 +473,37 @@ find_ipv6(const struct dp_packet *packet)
     return type == htons(ETH_TYPE_IPV6) ? &data[ofs] : NULL;
 }
 
+/* Counts the use of entries that ask for it, or of all if 'stats' is true. */
 static void
-count_usage(const struct ila_outcome outcomes[],
-            struct dp_packet *const packets[], size_t n, bool stats,
-            struct ila_usage_thread *usage, long long int now)
+count_usage(const struct ila_outcomes *outcomes,
+            const struct dp_packet_batch *batch, const uint8_t at[],
+            bool stats, struct ila_usage_thread *usage, long long int now)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct ila_hit *hit = &outcomes[i].hit;
+    uint32_t m = outcomes->translated | outcomes->dropped;
 
-        if ((outcomes[i].translated || outcomes[i].dropped)
-            && (stats || ila_hit_has_idle_timeout(hit))) {
+    for (; m; m = zero_rightmost_1bit(m)) {
+        int i = raw_ctz(m);
+        const struct ila_hit *hit = ila_outcomes_hit(outcomes, i);
+
+        if (stats || ila_hit_has_idle_timeout(hit)) {
             ila_usage_count(usage, hit->epoch, hit->id,
-                            dp_packet_size(packets[i]), now);
+                            dp_packet_size(batch->packets[at[i]]), now);
         }
     }
 }
 
-/* Deletes the packets whose bit in 'dropped' is set. */
+/* Deletes the packets whose bit in 'map', by 'at', is set. */
 static void
-drop(struct dp_packet_batch *batch, uint32_t dropped)
+drop(struct dp_packet_batch *batch, const uint8_t at[], uint32_t map)
 {
     const size_t n = dp_packet_batch_size(batch);
     struct dp_packet *packet;
+    uint32_t dropped = 0;
     size_t i;
 
+    for (; map; map = zero_rightmost_1bit(map)) {
+        dropped |= 1u << at[raw_ctz(map)];
+    }
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
         if (dropped & 1u << i) {
             ila_packet_log_drop();
@@ -527,13 +534,11 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
                    struct dp_packet_batch *batch,
                    uint64_t counts[ILA_N_COUNTS])
 {
-    struct ila_outcome outcomes[NETDEV_MAX_BURST];
     struct ila_packet packets[NETDEV_MAX_BURST];
-    struct dp_packet *owners[NETDEV_MAX_BURST];
     uint8_t at[NETDEV_MAX_BURST];
+    struct ila_outcomes outcomes;
     struct dp_packet *packet;
     bool stats, rehash;
-    uint32_t dropped = 0;
     uint8_t dirs;
     size_t n = 0;
 
@@ -549,11 +554,14 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
         uint8_t *ip6 = find_ipv6(packet);
 
         if (ip6) {
+            uint32_t *flags = dp_packet_ol_flags_ptr(packet);
+
             /* A NIC marks what it knows of the address on the wire, which a
              * flow has no more. */
-            *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_FLOW_MARK;
+            if (OVS_UNLIKELY(*flags & DP_PACKET_OL_FLOW_MARK)) {
+                *flags &= ~DP_PACKET_OL_FLOW_MARK;
+            }
             packets[n] = ila_packet_from_dp_packet(packet, ip6);
-            owners[n] = packet;
             at[n++] = i;
         }
     }
@@ -561,21 +569,25 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
         return;
     }
 
-    ila_path_run(queue->table, dirs, queue->in_port, packets, n, outcomes,
+    ila_path_run(queue->table, dirs, queue->in_port, packets, n, &outcomes,
                  counts);
-    for (size_t i = 0; i < n; i++) {
-        if (outcomes[i].translated) {
-            ila_packet_translated(owners[i], outcomes[i].hit.xlat);
-            if (OVS_UNLIKELY(rehash)) {
-                *dp_packet_ol_flags_ptr(owners[i]) &= ~DP_PACKET_OL_RSS_HASH;
-            }
-        } else if (OVS_UNLIKELY(outcomes[i].dropped)) {
-            dropped |= 1u << at[i];
+    for (uint32_t m = outcomes.translated; m; m = zero_rightmost_1bit(m)) {
+        int i = raw_ctz(m);
+
+        ila_packet_translated(batch->packets[at[i]],
+                              ila_outcomes_hit(&outcomes, i)->xlat);
+    }
+    if (OVS_UNLIKELY(rehash)) {
+        for (uint32_t m = outcomes.translated; m; m = zero_rightmost_1bit(m)) {
+            packet = batch->packets[at[raw_ctz(m)]];
+            *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_RSS_HASH;
         }
     }
-    count_usage(outcomes, owners, n, stats, usage, now);
-    if (OVS_UNLIKELY(dropped)) {
-        drop(batch, dropped);
+    if (stats || OVS_UNLIKELY(ila_table_has_idle_timeout(queue->table))) {
+        count_usage(&outcomes, batch, at, stats, usage, now);
+    }
+    if (OVS_UNLIKELY(outcomes.dropped)) {
+        drop(batch, at, outcomes.dropped);
     }
     count(queue, counts);
 }

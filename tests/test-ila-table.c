@@ -787,7 +787,7 @@ test_vectors(struct ovs_cmdl_context *ctx)
         struct ila_table *t = ila_table_create();
         uint64_t counts[ILA_N_COUNTS] = { 0 };
         uint8_t in[512], expected[512];
-        struct ila_outcome o;
+        struct ila_outcomes o;
         struct ila_packet p = {
             .ip6 = in,
             .size = from_hex(member_string(v, "in"), in, sizeof in),
@@ -819,7 +819,7 @@ test_vectors(struct ovs_cmdl_context *ctx)
         if (o.translated) {
             vector_mapping(entries->array.elems[json_integer(index)], flags,
                            &m);
-            ila_hit_get_mapping(&o.hit, in_port, &dst, &got);
+            ila_hit_get_mapping(ila_outcomes_hit(&o, 0), in_port, &dst, &got);
             if (!mapping_equal(&m, &got)) {
                 printf("%s: wrong entry\n", member_string(v, "id"));
                 n_errors++;
@@ -831,6 +831,109 @@ test_vectors(struct ovs_cmdl_context *ctx)
     printf("%"PRIuSIZE" vectors, %"PRIuSIZE" errors\n", vectors->array.n,
            n_errors);
     json_destroy(file);
+}
+
+/* A burst is what its packets are one by one. */
+
+#define BURST_PACKET 60         /* IPv6 and TCP headers. */
+
+/* A packet to one of few destinations, so that they repeat, and with one
+ * destination in most of a burst now and then. */
+static void
+random_packet(uint8_t bytes[BURST_PACKET], bool same, struct ila_packet *p)
+{
+    struct in6_addr dst = make_addr(ntohll(PICK(locators)),
+                                    ntohll(PICK(identifiers)));
+
+    for (size_t i = 0; i < BURST_PACKET; i++) {
+        bytes[i] = random_uint32();
+    }
+    bytes[0] = random_range(50) ? 0x60 : 0x40;
+    bytes[4] = 0;
+    bytes[5] = BURST_PACKET - 40;
+    bytes[6] = random_range(3) ? IPPROTO_TCP : IPPROTO_ESP;
+    if (same) {
+        dst = make_addr(locators[0], identifiers[0]);
+    }
+    if (!random_range(50)) {
+        dst.s6_addr[0] = 0xff;
+    }
+    memcpy(&bytes[24], &dst, sizeof dst);
+    p->ip6 = bytes;
+    p->size = random_range(50) ? BURST_PACKET : random_range(BURST_PACKET);
+    p->l4_partial = random_range(2);
+}
+
+static void
+compare_burst(const struct ila_table *t, uint64_t total[ILA_N_COUNTS])
+{
+    unsigned int dirs = random_range(4) * 2;
+    uint8_t bytes[ILA_TABLE_BATCH][BURST_PACKET];
+    uint8_t single[ILA_TABLE_BATCH][BURST_PACKET];
+    struct ila_packet packets[ILA_TABLE_BATCH];
+    uint64_t counts[ILA_N_COUNTS] = { 0 };
+    uint64_t want[ILA_N_COUNTS] = { 0 };
+    size_t n = 1 + random_range(ILA_TABLE_BATCH);
+    uint16_t in_port = random_range(3);
+    uint32_t same = random_range(3);
+    struct ila_outcomes o;
+
+    for (size_t i = 0; i < n; i++) {
+        random_packet(bytes[i], random_range(3) < same, &packets[i]);
+        memcpy(single[i], bytes[i], BURST_PACKET);
+    }
+    ila_path_run(t, dirs, in_port, packets, n, &o, counts);
+    for (size_t i = 0; i < n; i++) {
+        struct ila_packet p = packets[i];
+        struct ila_outcomes one;
+
+        p.ip6 = single[i];
+        ila_path_run(t, dirs, in_port, &p, 1, &one, want);
+        ovs_assert(!memcmp(single[i], bytes[i], BURST_PACKET));
+        ovs_assert((o.translated >> i & 1) == one.translated);
+        ovs_assert((o.dropped >> i & 1) == one.dropped);
+        ovs_assert((o.inner >> i & 1) == one.inner);
+        if (one.translated || one.dropped) {
+            ovs_assert(ila_outcomes_hit(&o, i)->xlat
+                       == ila_outcomes_hit(&one, 0)->xlat
+                       && ila_outcomes_hit(&o, i)->id
+                          == ila_outcomes_hit(&one, 0)->id);
+        }
+    }
+    ovs_assert(!memcmp(counts, want, sizeof counts));
+    for (size_t i = 0; i < ILA_N_COUNTS; i++) {
+        total[i] += counts[i];
+    }
+}
+
+static void
+test_bursts(struct ovs_cmdl_context *ctx)
+{
+    size_t n_tables = ctx->argc > 1 ? atoi(ctx->argv[1]) : 200;
+    uint64_t total[ILA_N_COUNTS] = { 0 };
+
+    for (size_t i = 0; i < n_tables; i++) {
+        struct ila_table *t = ila_table_create();
+
+        for (size_t j = random_range(40); j > 0; j--) {
+            struct ila_mapping m;
+
+            random_mapping(&m);
+            ignore(ila_table_add(t, &m, ILA_ADD_NEW));
+        }
+        for (size_t j = 0; j < 100; j++) {
+            compare_burst(t, total);
+        }
+        ila_table_destroy(t);
+        ovsrcu_quiesce();
+    }
+    for (size_t i = 0; i < ILA_N_COUNTS; i++) {
+        /* The packets quote no others. */
+        if (!total[i] != (i == ILA_COUNT_ICMP_INNER)) {
+            printf("%s: %"PRIu64"\n", ila_count_to_string(i), total[i]);
+        }
+    }
+    printf("bursts are what their packets are\n");
 }
 
 /* What bulk operations take, for the benchmarks: N entries by identifier with
@@ -918,6 +1021,7 @@ test_ila_table_main(int argc, char *argv[])
         {"model", "[OPS [SEED]]", 0, 2, test_model, OVS_RO},
         {"storm", "[OPS]", 0, 1, test_storm, OVS_RO},
         {"vectors", "FILE", 1, 1, test_vectors, OVS_RO},
+        {"bursts", "[TABLES]", 0, 1, test_bursts, OVS_RO},
         {"bench", "N N_LOCATORS", 2, 2, test_bench, OVS_RO},
         {NULL, NULL, 0, 0, NULL, OVS_RO},
     };

@@ -256,8 +256,7 @@ load_table(struct dpif *dpif, enum ila_csum_mode mode)
         mappings[i] = (struct ila_mapping) {
             .match = {
                 .dir = ILA_DIR_IN,
-                .fields = ILA_MATCH_LOCATOR | ILA_MATCH_IDENTIFIER,
-                .locator = htonll(LOCATOR),
+                .fields = ILA_MATCH_IDENTIFIER,
                 .identifier = htonll(identifier(i)),
             },
             .xlat = {
