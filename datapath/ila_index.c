@@ -13,16 +13,31 @@ static u32 make_cell(u32 hash, u32 id)
 	return hash << OVS_ILA_CELL_TAG_SHIFT | id;
 }
 
-struct ovs_ila_index *ovs_ila_index_alloc(u32 n)
+static struct ovs_ila_index *alloc_index(u32 n_cells, u32 max_used)
 {
-	u32 n_cells = max_t(u32, 16, n + n / 5 * 4 + 4);
 	struct ovs_ila_index *index;
 
 	index = kvzalloc(struct_size(index, cells, n_cells),
 			 GFP_KERNEL_ACCOUNT);
-	if (index)
+	if (index) {
 		index->n_cells = n_cells;
+		index->max_used = max_used;
+	}
 	return index;
+}
+
+struct ovs_ila_index *ovs_ila_index_alloc(u32 n)
+{
+	u32 n_cells = 16 + n + n / 5 * 4;
+
+	return alloc_index(n_cells, n_cells - n_cells / 4);
+}
+
+struct ovs_ila_index *ovs_ila_index_alloc_tight(u32 n)
+{
+	u32 n_cells = 16 + n + n / 4;
+
+	return alloc_index(n_cells, n_cells - n_cells / 8);
 }
 
 u64 ovs_ila_index_bytes(const struct ovs_ila_index *index)

@@ -31,15 +31,19 @@
 struct ovs_ila_index {
 	struct rcu_head rcu;
 	u32 n_cells;
-	u32 n_used;		/* Cells that are not empty. */
+	u32 n_used;		/* Cells that are not empty... */
+	u32 max_used;		/* ...and how many may be so. */
 	u32 n;			/* Ids. */
 	u32 shapes;		/* For the user: what is in there. */
 	u32 cells[];		/* 0 if empty. */
 };
 
 /* Returns an empty index with room for 'n', or NULL.  To be freed by kvfree().
+ * One is for packets, the tight one, with less memory and longer ways, for
+ * writers.
  */
 struct ovs_ila_index *ovs_ila_index_alloc(u32 n);
+struct ovs_ila_index *ovs_ila_index_alloc_tight(u32 n);
 
 /* Memory of 'index', which may be NULL. */
 u64 ovs_ila_index_bytes(const struct ovs_ila_index *index);
@@ -47,8 +51,7 @@ u64 ovs_ila_index_bytes(const struct ovs_ila_index *index);
 /* Can 'n' more be put into 'index', which may be NULL? */
 static inline bool ovs_ila_index_fits(const struct ovs_ila_index *index, u32 n)
 {
-	return index &&
-	       index->n_used + n <= index->n_cells - index->n_cells / 4;
+	return index && index->n_used + n <= index->max_used;
 }
 
 /* Is 'index', which may be NULL, much too large? */

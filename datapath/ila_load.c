@@ -507,7 +507,7 @@ static bool alloc_successor(const struct ovs_ila_load *load, u32 n,
 	*new = (struct successor){};
 	new->index = ovs_ila_index_alloc(n);
 	if (n_adjusted)
-		new->matches = ovs_ila_index_alloc(n_adjusted);
+		new->matches = ovs_ila_index_alloc_tight(n_adjusted);
 	if (n_changed)
 		new->away = ovs_ila_index_alloc(n_changed);
 	if (new->index && !new->matches == !n_adjusted &&

@@ -31,7 +31,7 @@ struct ovs_ila_table *ovs_ila_table_alloc(void)
 	ovs_ila_pool_init(&table->values, sizeof(struct ovs_ila_value),
 			  offsetof(struct ovs_ila_value, link));
 	mutex_init(&table->mutex);
-	table->seed = get_random_u32();
+	table->seed = get_random_u64();
 	table->max = OVS_ILA_TABLE_DEFAULT_MAX;
 	return table;
 }

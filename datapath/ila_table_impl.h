@@ -45,21 +45,19 @@ struct ovs_ila_slot {
 	 */
 	__be64 locator;
 	__be64 identifier;
+	u32 value;		/* Id of the value, and the bits above. */
+	u16 in_port;
+	__be16 word;		/* Adjusted: the last of the user's identifier.
+				 */
 
 	/* Any processor. */
 	struct ovs_ila_count_pair counts;
 	u32 used;		/* Tick of the last packet, 0 for never. */
 
-	u32 value;		/* Id of the value, and the bits above. */
-
 	/* In seconds; not for readers.  In a slot that is not in the table it
 	 * is the id of one that is, see ovs_ila_go_home().
 	 */
 	u32 created;
-
-	u16 in_port;
-	__be16 word;		/* Adjusted: the last of the user's identifier.
-				 */
 };
 
 static_assert(sizeof(struct ovs_ila_slot) == 48);
@@ -83,7 +81,7 @@ struct ovs_ila_port_block {
 struct ovs_ila_table {
 	/* For readers, who do not write here. */
 	struct ovs_ila_index __rcu *index;
-	u32 seed;
+	u64 seed;
 	u32 n_icmp_inner;	/* Any context. */
 	struct ovs_ila_counts counts;
 	struct ovs_ila_pool slots;
@@ -200,6 +198,9 @@ u32 ovs_ila_value_get(struct ovs_ila_table *table,
 		      const struct ovs_ila_entry *entry);
 void ovs_ila_value_ref(struct ovs_ila_table *table, u32 id);
 void ovs_ila_value_put(struct ovs_ila_table *table, u32 id);
+
+/* Gives memory back that is no longer needed to find values. */
+void ovs_ila_value_tidy(struct ovs_ila_table *table);
 
 /* Fills 'entry' with all but the match. */
 void ovs_ila_value_to_entry(const struct ovs_ila_value *value,

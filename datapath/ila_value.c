@@ -222,15 +222,13 @@ static u32 hash_value(const struct ovs_ila_table *table,
 	return jhash(value, CONTENT, table->seed);
 }
 
-static bool reserve_value(struct ovs_ila_table *table)
+static bool rebuild_index(struct ovs_ila_table *table, u32 n)
 {
 	struct ovs_ila_index *old = table->value_index;
 	struct ovs_ila_index *new;
 	u32 i, id;
 
-	if (ovs_ila_index_fits(old, 1))
-		return true;
-	new = ovs_ila_index_alloc((old ? old->n : 0) + 1);
+	new = ovs_ila_index_alloc_tight((old ? old->n : 0) + n);
 	if (!new)
 		return false;
 	for (i = 0; old && (id = ovs_ila_index_next(old, &i)) != 0;) {
@@ -242,6 +240,13 @@ static bool reserve_value(struct ovs_ila_table *table)
 	table->value_index = new;
 	kvfree(old);
 	return true;
+}
+
+void ovs_ila_value_tidy(struct ovs_ila_table *table)
+{
+	/* No matter if there is no memory for a smaller one. */
+	if (ovs_ila_index_sparse(table->value_index))
+		rebuild_index(table, 0);
 }
 
 u32 ovs_ila_value_get(struct ovs_ila_table *table,
@@ -263,7 +268,8 @@ u32 ovs_ila_value_get(struct ovs_ila_table *table,
 	wanted.hard_timeout = entry->hard_timeout;
 	wanted.refs = 1;
 
-	if (!reserve_value(table))
+	if (!ovs_ila_index_fits(table->value_index, 1) &&
+	    !rebuild_index(table, 1))
 		return 0;
 	hash = hash_value(table, &wanted);
 	search.wanted = &wanted;

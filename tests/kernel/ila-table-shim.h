@@ -28,6 +28,7 @@ typedef int32_t s32;
 
 #define __rcu
 #define __percpu
+#define __force
 #ifndef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
@@ -203,33 +204,30 @@ static inline u64 div_u64(u64 n, u32 by)
 	return n / by;
 }
 
-/* A hash, which collides as often as the test wants. */
+/* Hashes, which collide as the test wants. */
 
-extern u32 shim_seed;		/* 0: as seldom as it can. */
+extern u64 shim_seed;		/* 0: as seldom as they can. */
 
-static inline u32 get_random_u32(void)
+static inline u64 get_random_u64(void)
 {
 	return shim_seed;
 }
 
-static inline u32 jhash2(const u32 *words, u32 n, u32 seed)
-{
-	u64 hash = 0x9e3779b97f4a7c15;
+#define GOLDEN_RATIO_64 (shim_seed ? 0x1000000000000001 : 0x61C8864680B583EB)
 
-	while (n--) {
-		hash = (hash ^ *words++) * 0xff51afd7ed558ccd;
-		hash ^= hash >> 32;
-	}
-	return seed ? (u32)hash % 16 * 0x10000001 : (u32)hash;
+static inline u64 ror64(u64 n, unsigned int bits)
+{
+	return n >> bits | n << (64 - bits);
 }
 
 static inline u32 jhash(const void *bytes, u32 len, u32 seed)
 {
-	u32 words[16] = { 0 };
+	const u8 *p = bytes;
+	u32 hash = 2166136261;
 
-	assert(len <= sizeof(words));
-	memcpy(words, bytes, len);
-	return jhash2(words, (len + 3) / 4, seed);
+	while (len--)
+		hash = (hash ^ *p++) * 16777619;
+	return seed ? hash >> 28 << 28 : hash * 0x9e3779b1;
 }
 
 #endif /* ila-table-shim.h */

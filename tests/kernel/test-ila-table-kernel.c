@@ -25,7 +25,7 @@
 __thread unsigned int shim_cpu;
 int shim_fence;
 u64 shim_jiffies = 1000;
-u32 shim_seed;
+u64 shim_seed;
 
 static long shim_fail_at = -1;	/* So many allocations succeed. */
 static long n_allocs;		/* That are not freed. */
@@ -234,6 +234,7 @@ static void run_script(void)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		const char *bad = NULL;
+		int error;
 
 		if (!strcmp(line, "new\n")) {
 			free_table(table);
@@ -243,14 +244,14 @@ static void run_script(void)
 			struct ovs_ila_entry entry;
 
 			assert(parse_hex(hex, &entry, sizeof(entry)));
-			print_result(ovs_ila_table_add(table, &entry, a, &bad),
-				     bad);
+			error = ovs_ila_table_add(table, &entry, a, &bad);
+			print_result(error, bad);
 		} else if (sscanf(line, "del %u %s", &a, hex) == 2) {
 			struct ovs_ila_match match;
 
 			assert(parse_hex(hex, &match, sizeof(match)));
-			print_result(ovs_ila_table_del(table, &match, a, &bad),
-				     bad);
+			error = ovs_ila_table_del(table, &match, a, &bad);
+			print_result(error, bad);
 		} else if (sscanf(line, "move %s %s", hex, hex2) == 2) {
 			struct ovs_ila_filter filter;
 			__be32 to[2];
@@ -258,8 +259,9 @@ static void run_script(void)
 
 			assert(parse_hex(hex, &filter, sizeof(filter)));
 			assert(parse_hex(hex2, to, sizeof(to)));
-			print_result(ovs_ila_table_move(table, &filter, to, &n,
-							&bad), bad);
+			error = ovs_ila_table_move(table, &filter, to, &n,
+						   &bad);
+			print_result(error, bad);
 		} else if (sscanf(line, "lookup %u %u %s", &a, &b, hex) == 3) {
 			u8 addr[OVS_ILA_ADDR_LEN], to[OVS_ILA_ADDR_LEN];
 			struct ovs_ila_hit hit;
@@ -272,6 +274,8 @@ static void run_script(void)
 				continue;
 			}
 			verdict = ovs_ila_hit_translate(&hit, addr, to);
+			if (verdict != OVS_ILA_TRANSLATE)
+				memset(to, 0, sizeof(to));
 			printf("%d %d %d ", verdict, hit.fields, hit.dir);
 			print_hex(hit.value->xlat.locator, 8);
 			putchar(' ');
@@ -512,7 +516,8 @@ static bool model_is_over(const struct model_entry *m)
 	if (m->entry.hard_timeout && age >= m->entry.hard_timeout)
 		return true;
 	return idle && age >= idle &&
-	       (!m->used || shim_jiffies / 8 - m->used / 8 >= idle * HZ / 8);
+	       (!m->used ||
+		(shim_jiffies / 8 - m->used / 8) * 32 >= idle * MSEC_PER_SEC);
 }
 
 /* Random things, few enough to meet again. */
@@ -1277,7 +1282,7 @@ static void run_faults(void)
 #define N_READERS 3
 #define N_STORM 300
 #define STORM_A 0x00050000
-#define STORM_B 0x00060007
+#define STORM_B 0x00067000	/* No address is one of another entry by A. */
 
 struct storm {
 	struct ovs_ila_table *table;
@@ -1424,7 +1429,8 @@ static double now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	/* Not that of others on the same machine. */
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
@@ -1435,6 +1441,9 @@ static struct ovs_ila_entry bench_entry(u32 i, u32 kind)
 {
 	if (kind == 2)
 		return make_entry(2, 1, i, 0, 0, i + 1, 2);
+
+	/* Not 0000 in the last word, which is ffff on the wire. */
+	i = (i / 0xffff) << 16 | (1 + i % 0xffff);
 	return make_entry(kind ? 1 : 2, kind ? 5 : 4, 7, i, 0,
 			  0x1000 + (kind ? 0 : i % 200), kind ? 1 : 2);
 }
@@ -1482,6 +1491,32 @@ static void bench_lookups(struct ovs_ila_table *table, u32 n, u32 kind)
 	assert(n_hits == 15 * n_lookups);
 	putchar('\n');
 	free(addrs);
+}
+
+/* What memory allows: reads of one line of 64 MB after the other, each of which
+ * says which is the next.
+ */
+static void bench_memory(void)
+{
+	u32 n = 1 << 20, i, j, next = 0;
+	u32 (*lines)[16] = calloc(n, sizeof(*lines));
+	double start;
+
+	assert(lines);
+	for (i = 0; i < n; i++)
+		lines[i][0] = i;
+	for (i = n - 1; i; i--) {		/* One cycle. */
+		j = any(i);
+		next = lines[i][0];
+		lines[i][0] = lines[j][0];
+		lines[j][0] = next;
+	}
+	start = now();
+	for (i = next = 0; i < n; i++)
+		next = lines[next][0];
+	printf("memory: %.1f ns%s\n", (now() - start) / n * 1e9,
+	       next ? "?" : "");
+	free(lines);
 }
 
 static void bench_kind(u32 n, u32 kind)
@@ -1550,8 +1585,11 @@ static void bench_move(u32 n, u32 kind)
 	for (i = 0; i < 10 * n; i++) {
 		struct ovs_ila_entry e = bench_entry(i, kind);
 
-		if (i % 10 == 0)
+		if (i % 10 == 0) {
 			memcpy(e.locator, from.locator, 8);
+			if (kind == 1)	/* No address of the others. */
+				e.match.locator[1] = from.locator[1];
+		}
 		assert(!ovs_ila_table_add(table, &e, 0, NULL));
 	}
 	start = now();
@@ -1569,6 +1607,7 @@ int main(int argc, char *argv[])
 	u32 seed = argc > 3 ? strtoul(argv[3], NULL, 10) : n;
 	u32 kind;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(what, "script")) {
 		run_script();
 	} else if (!strcmp(what, "model")) {
@@ -1581,6 +1620,7 @@ int main(int argc, char *argv[])
 	} else if (!strcmp(what, "storm")) {
 		run_storm(n);
 	} else if (!strcmp(what, "bench")) {
+		bench_memory();
 		for (kind = 0; kind < 3; kind++)
 			bench_kind(n, kind);
 		bench_kind(1, 0);

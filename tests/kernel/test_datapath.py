@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -282,6 +283,266 @@ class MatchCache(unittest.TestCase):
     def test_threads_races(self):
         """The same without data races."""
         self.run_with("thread", "1000")
+
+
+class IlaTable(unittest.TestCase):
+    """The ILA mapping table, in user space."""
+
+    # Headers that ila-table-shim.h stands for.
+    STUBS = ("asm/barrier.h", "linux/atomic.h", "linux/bitops.h",
+             "linux/cache.h", "linux/compiler.h", "linux/gfp.h",
+             "linux/hash.h", "linux/jhash.h", "linux/jiffies.h",
+             "linux/kernel.h", "linux/log2.h", "linux/math64.h",
+             "linux/mm.h", "linux/mutex.h", "linux/percpu.h",
+             "linux/pgtable.h", "linux/random.h", "linux/rcupdate.h",
+             "linux/sched.h", "linux/slab.h")
+    SOURCES = ("ila.c", "ila_counts.c", "ila_index.c", "ila_load.c",
+               "ila_pool.c", "ila_slot.c", "ila_table.c", "ila_value.c")
+
+    programs = {}
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.addClassCleanup(cls.programs.clear)
+        cls.scratch = scratch.name
+        for name in cls.STUBS:
+            path = os.path.join(cls.scratch, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8"):
+                pass
+
+    def program(self, *options):
+        if options not in self.programs:
+            path = os.path.join(self.scratch, f"test-{len(self.programs)}")
+            subprocess.run(
+                [*os.environ.get("CC", "cc").split(), *options, "-g",
+                 "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing",
+                 "-pthread",
+                 "-include", os.path.join(HERE, "ila-table-shim.h"),
+                 "-I", self.scratch, "-I", os.path.join(HERE, "shim"),
+                 "-I", os.path.join(TOP, "include"),
+                 "-I", os.path.join(TOP, "datapath"), "-o", path,
+                 os.path.join(HERE, "test-ila-table-kernel.c"),
+                 *(os.path.join(TOP, "datapath", source)
+                   for source in self.SOURCES)], check=True)
+            self.programs[options] = path
+        return self.programs[options]
+
+    def memory_checked(self):
+        return self.program("-O1", "-fsanitize=address,undefined",
+                            "-fno-sanitize-recover=all")
+
+    def run_script(self, lines):
+        """Returns the lines of output."""
+        result = subprocess.run([self.memory_checked(), "script"],
+                                input="".join(s + "\n" for s in lines),
+                                stdout=subprocess.PIPE, text=True, check=True)
+        output = result.stdout.splitlines()
+        self.assertEqual(len(output), len(lines))
+        return output
+
+    @staticmethod
+    def match(direction=OUT, loc=None, ident=None, port=None, fields=None):
+        """struct ovs_ila_match."""
+        if fields is None:
+            fields = ((loc is not None) + 2 * (port is not None)
+                      + 4 * (ident is not None))
+        return struct.pack("=8s8sIBBH", bytes.fromhex(loc or "00" * 8),
+                           bytes.fromhex(ident or "00" * 8), port or 0,
+                           direction, fields, 0)
+
+    def entry(self, to, mode=2, ident_type=LUID, flags=0, zero=0, **match):
+        """struct ovs_ila_entry."""
+        return self.match(**match) + struct.pack(
+            "=8sBBBBII", bytes.fromhex(to), mode, ident_type, flags, zero, 0,
+            0)
+
+    def test_vectors(self):
+        """All vectors, whether one entry is there or many."""
+        path = os.path.join(TOP, "tests", "ila-vectors.json")
+        with open(path, encoding="utf-8") as f:
+            vectors = json.load(f)["vectors"]
+        lines, expected = [], []
+        for v in vectors:
+            lines.append("new")
+            expected.append("ok")
+            for m in v["table"]:
+                loc = m["match_locator"]
+                entry = self.entry(
+                    locator(m["locator"]), mode=MODES[m["csum_mode"]],
+                    direction=IN if m["direction"] == "ila2sir" else OUT,
+                    loc=locator(loc) if loc else None,
+                    ident=m.get("identifier"), port=m.get("in_port"))
+                lines.append(f"add 0 {entry.hex()}")
+                expected.append("ok")
+            lines.append(f"lookup {2 | 4} {v['in_port']} {v['in'][48:80]}")
+            if v["match_index"] is None:
+                expected.append("miss")
+                continue
+            m = v["table"][v["match_index"]]
+            fields = ((m["match_locator"] is not None)
+                      + 2 * (m.get("in_port") is not None)
+                      + 4 * (m.get("identifier") is not None))
+            verdict = {"pass": 0, "translate": 1, "drop": 2}[v["verdict"]]
+            direction = IN if m["direction"] == "ila2sir" else OUT
+            to = v["out"][48:80] if verdict == 1 else "0" * 32
+            expected.append(f"{verdict} {fields} {direction} "
+                            f"{locator(m['locator'])} {to}")
+        output = self.run_script(lines)
+        self.assertGreater(len(output), 130)
+        at = 0
+        for v in vectors:
+            n = len(v["table"]) + 2
+            with self.subTest(v["id"]):
+                self.assertEqual(output[at:at + n], expected[at:at + n])
+            at += n
+        self.assertEqual(at, len(output))
+
+    def test_errors(self):
+        """What is no mapping is refused, with the member that is bad."""
+        ident, other = "2000000000010087", "3000000000010087"
+        good = {"to": ILA, "loc": SIR}
+        refused = [
+            ({"direction": 0}, "-22 match.dir"),
+            ({"direction": 3}, "-22 match.dir"),
+            ({"fields": 0, "loc": None}, "-22 match.fields"),
+            ({"port": 1, "loc": None}, "-22 match.fields"),
+            ({"fields": 9}, "-22 match.fields"),
+            ({"loc": "ff02" + "0" * 12}, "-22 match.locator"),
+            ({"fields": 4}, "-22 match.locator"),
+            ({"fields": 1, "ident": ident}, "-22 match.identifier"),
+            ({"port": 65535}, "-22 match.in_port"),
+            ({"port": 1, "fields": 1}, "-22 match.in_port"),
+            ({"to": "0" * 16}, "-22 locator"),
+            ({"to": "ff02" + "0" * 12}, "-22 locator"),
+            ({"to": "fe80" + "0" * 12}, "-22 locator"),
+            ({"to": "febf" + "f" * 12}, "-22 locator"),
+            ({"mode": 4}, "-22 csum_mode"),
+            ({"mode": 255}, "-22 csum_mode"),
+            ({"zero": 1}, "-22 zero"),
+            ({"flags": 16}, "-22 flags"),
+            ({"flags": 1}, "-22 flags"),
+            ({"flags": 2, "mode": 1}, "-22 flags"),
+            ({"flags": 2, "direction": IN}, "-22 flags"),
+            ({"flags": 4}, "-22 flags"),
+            ({"mode": 1, "ident": other}, "-22 match.identifier"),
+            ({"mode": 1, "direction": IN, "ident": other},
+             "-22 match.identifier"),
+            ({"mode": 1, "direction": IN, "ident": ident, "loc": None},
+             "-22 match.fields"),
+            ({"mode": 3, "direction": IN, "ident": ident, "loc": None},
+             "-22 match.fields"),
+        ]
+        refused += [({"ident_type": t}, "-95 ident_type" if 2 <= t <= 5
+                     else "-22 ident_type")
+                    for t in range(256) if t not in (LUID, USE_FORMAT)]
+        lines = [f"add 0 {self.entry(**{**good, **bad}).hex()}"
+                 for bad, _ in refused]
+        lines.append(f"lookup 6 1 {SIR}{ident}")
+        for line, output, (bad, wanted) in zip(lines, self.run_script(lines),
+                                               [*refused, ({}, "miss")]):
+            with self.subTest(bad):
+                self.assertEqual(output, wanted, line)
+
+    def test_accepted(self):
+        """What is unusual, but a mapping."""
+        ident, other = "2000000000010087", "3000000000010087"
+        unusual = [
+            {"flags": 7 - 4, "mode": 1, "direction": IN},
+            {"flags": 4, "mode": 0}, {"flags": 8},
+            {"mode": 3, "ident": other}, {"mode": 1, "ident": ident,
+                                          "loc": None},
+            {"loc": "0" * 16}, {"port": 65534},
+            {"ident": "0" * 16, "loc": None},
+            {"ident_type": USE_FORMAT, "ident": "0" * 16},
+        ]
+        lines = [f"add 2 {self.entry(**{'to': ILA, 'loc': SIR, **e}).hex()}"
+                 for e in unusual]
+        self.assertEqual(self.run_script(lines), ["ok"] * len(lines))
+
+    def test_two_zeros(self):
+        """An entry restores its own identifier, and two identifiers that are
+        the same on the wire cannot both be there."""
+        for mode in MODES["neutral-map"], MODES["neutral-map-auto"]:
+            zero, ones = "2000000000010000", "200000000001ffff"
+            first, second = (
+                self.entry(SIR, mode=mode, direction=IN, loc=ILA,
+                           ident=ident).hex() for ident in (zero, ones))
+            out = self.entry(ILA, mode=mode, loc=SIR).hex()
+            wire = self.run_script(
+                [f"add 0 {out}", f"lookup 4 1 {SIR}{zero}"])[1].split()[-1]
+            match = self.match(direction=IN, loc=ILA, ident=zero).hex()
+            output = self.run_script(
+                [f"add 0 {first}", f"add 0 {second}",
+                 f"lookup 2 1 {wire}", f"del 1 {match}", f"add 0 {second}",
+                 f"lookup 2 1 {wire}", f"del 1 {match}"])
+            self.assertEqual(output[:2], ["ok", "-17 -"])
+            self.assertEqual(output[2], f"1 5 1 {SIR} {SIR}{zero}")
+            self.assertEqual(output[3:5], ["ok", "ok"])
+            self.assertEqual(output[5], f"1 5 1 {SIR} {SIR}{ones}")
+            self.assertEqual(output[6], "-2 -")
+
+    def test_restore_zero(self):
+        """Where no identifier is stored, the flag says which zero it is."""
+        for mode in MODES["neutral-map"], MODES["neutral-map-auto"]:
+            zero, ones = "2000000000010000", "200000000001ffff"
+            out = self.entry(ILA, mode=mode, loc=SIR).hex()
+            wire = self.run_script(
+                [f"add 0 {out}", f"lookup 4 1 {SIR}{zero}"])[1].split()[-1]
+            for flags, restored in (0, ones), (2, zero):
+                back = self.entry(SIR, mode=mode, direction=IN, loc=ILA,
+                                  flags=flags).hex()
+                output = self.run_script(
+                    [f"add 0 {back}", f"lookup 2 1 {wire}",
+                     f"lookup 2 1 {ILA}{ones}"])
+                self.assertEqual(output[1],
+                                 f"1 1 1 {SIR} {SIR}{restored}")
+                if mode == MODES["neutral-map"]:    # Nothing was adjusted.
+                    self.assertEqual(output[2],
+                                     f"1 1 1 {SIR} {SIR}{ones}")
+
+    def test_use_format(self):
+        """A packet of another type is a hit that is not translated."""
+        lines = [f"add 0 {self.entry(ILA, ident_type=32, loc=SIR).hex()}"]
+        lines += [f"lookup 4 1 {SIR}{first:02x}{'0' * 14}"
+                  for first in range(256)]
+        for first, output in enumerate(self.run_script(lines)[1:]):
+            self.assertEqual(output[0], "1" if first >> 5 == 1 else "0")
+
+    def test_model(self):
+        """A million operations have the results that a simple table has, with
+        a good hash and one that collides."""
+        for seed in range(2, 12):
+            subprocess.run([self.program("-O2"), "model", "100000",
+                            str(seed)], check=True)
+
+    def test_model_memory(self):
+        for seed in 12, 13:
+            subprocess.run([self.memory_checked(), "model", "30000",
+                            str(seed)], check=True)
+
+    def test_listing(self):
+        """Whatever changes, what was there all the time is listed once."""
+        for seed in 1, 2, 3:
+            subprocess.run([self.memory_checked(), "listing", "0", str(seed)],
+                           check=True)
+
+    def test_lack_of_memory(self):
+        """Whichever allocation fails, nothing has changed, and nothing
+        leaks."""
+        subprocess.run([self.memory_checked(), "faults"], check=True)
+
+    def test_threads_memory(self):
+        """Packets see what is there before or after a change, never nothing;
+        nothing freed is used; no packet is counted twice or never."""
+        subprocess.run([self.memory_checked(), "storm", "60"], check=True)
+
+    def test_threads_races(self):
+        """The same without data races."""
+        subprocess.run([self.program("-O1", "-fsanitize=thread"), "storm",
+                        "40"], check=True)
 
 
 class Modules(unittest.TestCase):
