@@ -26,8 +26,13 @@ struct ovs_ila_count_cells {
 	struct count_cell cells[N_CELLS];
 };
 
-bool ovs_ila_counts_init(struct ovs_ila_counts *counts)
+bool ovs_ila_counts_init(struct ovs_ila_counts *counts,
+			 struct ovs_ila_count_pair *(*pair_of)(const void *aux,
+							       u32 id),
+			 const void *aux)
 {
+	counts->pair_of = pair_of;
+	counts->aux = aux;
 	counts->cells = alloc_percpu_gfp(struct ovs_ila_count_cells,
 					 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	return counts->cells;
@@ -46,14 +51,15 @@ u64 ovs_ila_counts_bytes(void)
 /* Gives 'cell' to 'id', and what it has counted to the entry that had it; if
  * that is no more, nobody wants to know.
  */
-static void hand_over(struct count_cell *cell, u32 id,
-		      ovs_ila_count_pair_of *pair_of, const void *aux)
+static void hand_over(const struct ovs_ila_counts *counts,
+		      struct count_cell *cell, u32 id)
 {
 	WRITE_ONCE(cell->gen, cell->gen + 1);
 	smp_mb();	/* Pairs with those in try_read(). */
 	if (cell->packets) {
-		struct ovs_ila_count_pair *pair = pair_of(aux, cell->id);
+		struct ovs_ila_count_pair *pair;
 
+		pair = counts->pair_of(counts->aux, cell->id);
 		if (pair) {
 			atomic64_add(cell->packets, &pair->packets);
 			atomic64_add(cell->bytes, &pair->bytes);
@@ -67,8 +73,7 @@ static void hand_over(struct count_cell *cell, u32 id,
 }
 
 void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
-			struct ovs_ila_count_pair *pair, u32 bytes,
-			ovs_ila_count_pair_of *pair_of, const void *aux)
+			struct ovs_ila_count_pair *pair, u32 bytes)
 {
 	struct count_cell *cell;
 
@@ -80,14 +85,14 @@ void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
 			atomic64_add(bytes, &pair->bytes);
 			return;
 		}
-		hand_over(cell, id, pair_of, aux);
+		hand_over(counts, cell, id);
 		cell->votes = FIRST_VOTES;
 	} else if (cell->votes < MAX_VOTES) {
 		cell->votes++;
 	}
 
 	if (unlikely(cell->bytes > ULONG_MAX / 2))	/* 32 bits. */
-		hand_over(cell, id, pair_of, aux);
+		hand_over(counts, cell, id);
 	WRITE_ONCE(cell->packets, cell->packets + 1);
 	WRITE_ONCE(cell->bytes, cell->bytes + bytes);
 }

@@ -27,20 +27,25 @@ struct ovs_ila_count_pair {
 	atomic64_t bytes;
 };
 
-/* Returns the pair of an entry that was counted for once, and may be deleted
- * since; NULL if there is no such memory any more.
- */
-typedef struct ovs_ila_count_pair *ovs_ila_count_pair_of(const void *aux,
-							 u32 id);
-
 struct ovs_ila_count_cells;
 
 struct ovs_ila_counts {
 	struct ovs_ila_count_cells __percpu *cells;
+
+	/* Returns the pair of an entry that was counted for once, and may be
+	 * deleted since; NULL if there is no such memory any more.
+	 */
+	struct ovs_ila_count_pair *(*pair_of)(const void *aux, u32 id);
+	const void *aux;
 };
 
-/* Returns false if there is no memory. */
-bool ovs_ila_counts_init(struct ovs_ila_counts *counts);
+/* Returns false if there is no memory.  The last two are the members of
+ * 'counts'.
+ */
+bool ovs_ila_counts_init(struct ovs_ila_counts *counts,
+			 struct ovs_ila_count_pair *(*pair_of)(const void *aux,
+							       u32 id),
+			 const void *aux);
 void ovs_ila_counts_destroy(struct ovs_ila_counts *counts);
 u64 ovs_ila_counts_bytes(void);
 
@@ -48,8 +53,7 @@ u64 ovs_ila_counts_bytes(void);
  * halves disabled.
  */
 void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
-			struct ovs_ila_count_pair *pair, u32 bytes,
-			ovs_ila_count_pair_of *pair_of, const void *aux);
+			struct ovs_ila_count_pair *pair, u32 bytes);
 
 /* Sums up what was counted for the entry 'id'.  May sleep. */
 void ovs_ila_counts_read(const struct ovs_ila_counts *counts, u32 id,

@@ -123,7 +123,7 @@ static int make_guests(struct ovs_ila_table *table,
 	*away = ovs_ila_index_alloc(n);
 	if (!*away)
 		return -ENOMEM;
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		ovs_ila_breathe(id);
 		if (!(slot->value & SLOT_ADJUSTED) ||
 		    !ovs_ila_filter_selects(filter, slot,
@@ -151,12 +151,12 @@ static void move_guests(struct ovs_ila_table *table,
 	const struct ovs_ila_slot *slot, *home;
 	u32 i, id;
 
-	ovs_ila_for_each_in_index(table, away, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		ovs_ila_index_insert(index, ovs_ila_hash_slot(table, slot),
 				     id);
 		ovs_ila_breathe(i);
 	}
-	ovs_ila_for_each_in_index(table, away, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		home = ovs_ila_slot_at(table, slot->created);
 		ovs_ila_index_remove(index, ovs_ila_hash_slot(table, home),
 				     slot->created);
@@ -172,7 +172,7 @@ static void move_others(struct ovs_ila_table *table,
 	struct ovs_ila_slot *slot;
 	u32 id;
 
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		const struct ovs_ila_value *value =
 			ovs_ila_value_of(table, slot);
 
@@ -192,7 +192,7 @@ static u32 count_selected(const struct ovs_ila_table *table,
 	u32 id, n = 0;
 
 	*n_adjusted = 0;
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		if (ovs_ila_filter_selects(filter, slot,
 					   ovs_ila_value_of(table, slot))) {
 			n++;
@@ -378,7 +378,7 @@ static int check_new(struct ovs_ila_load *load)
 	struct ovs_ila_key key;
 	u32 i, id;
 
-	ovs_ila_for_each_in_index(table, load->set.index, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, load->set.index, &i, &id)) != NULL;) {
 		ovs_ila_slot_to_key(slot, &key);
 		if (ovs_ila_find_key(table, &set, &key))
 			return -EEXIST;
@@ -435,7 +435,7 @@ static void unmark(struct ovs_ila_load *load)
 	struct ovs_ila_slot *slot, *old;
 	u32 i, id;
 
-	ovs_ila_for_each_in_index(table, load->set.index, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, load->set.index, &i, &id)) != NULL;) {
 		if (slot->created) {
 			old = ovs_ila_slot_at(table, slot->created);
 			WRITE_ONCE(old->value, old->value &
@@ -459,7 +459,7 @@ static int mark(struct ovs_ila_load *load, enum ovs_ila_owner owner,
 	*n_changed = 0;
 	if (!load->set.index)
 		return 0;
-	ovs_ila_for_each_in_index(table, load->set.index, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, load->set.index, &i, &id)) != NULL;) {
 		ovs_ila_breathe(i);
 		ovs_ila_slot_to_entry(table, slot, &entry);
 		old_id = ovs_ila_find_match(table, &set, &entry.match);
@@ -537,7 +537,7 @@ static void fill_successor(const struct ovs_ila_load *load,
 	struct ovs_ila_slot *slot;
 	u32 i, id;
 
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		if (slot->value & SLOT_KEPT ||
 		    ovs_ila_slot_owner(table, id) != owner)
 			put(table, slot, id, id, new);
@@ -545,7 +545,7 @@ static void fill_successor(const struct ovs_ila_load *load,
 	}
 	if (!load->set.index)
 		return;
-	ovs_ila_for_each_in_index(table, load->set.index, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, load->set.index, &i, &id)) != NULL;) {
 		u32 old = slot->created;
 
 		if (!old) {
@@ -572,7 +572,7 @@ static void take_in(struct ovs_ila_load *load)
 
 	if (!load->set.index)
 		return;
-	ovs_ila_for_each_in_index(table, load->set.index, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, load->set.index, &i, &id)) != NULL;) {
 		struct ovs_ila_slot *old;
 
 		ovs_ila_breathe(i);
@@ -596,7 +596,7 @@ static u32 drop_rest(struct ovs_ila_table *table, enum ovs_ila_owner owner)
 	struct ovs_ila_slot *slot;
 	u32 id, n = 0;
 
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		ovs_ila_breathe(id);
 		if (slot->value & SLOT_KEPT) {
 			WRITE_ONCE(slot->value, slot->value & ~SLOT_KEPT);

@@ -17,14 +17,14 @@
  * 'link_offset' is the pool's; readers do not look at it.
  */
 
-#include <linux/cache.h>
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
 #define OVS_ILA_CHUNK_SHIFT 9
-#define OVS_ILA_CHUNK_OBJS (1U << OVS_ILA_CHUNK_SHIFT)
+#define OVS_ILA_CHUNK_OBJS BIT(OVS_ILA_CHUNK_SHIFT)
 #define OVS_ILA_LEAF_SHIFT 9
-#define OVS_ILA_LEAF_CHUNKS (1U << OVS_ILA_LEAF_SHIFT)
+#define OVS_ILA_LEAF_CHUNKS BIT(OVS_ILA_LEAF_SHIFT)
 #define OVS_ILA_POOL_LEAVES 64
 
 /* The last chunk is never used. */

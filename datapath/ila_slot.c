@@ -206,6 +206,8 @@ static bool reserve_port(struct ovs_ila_table *table, u16 in_port)
 		new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 		if (!new)
 			return false;
+
+		/* Pairs with READ_ONCE() in ovs_ila_port_count(). */
 		smp_store_release(block, new);
 	}
 	return true;
@@ -290,7 +292,7 @@ static bool rebuild(struct ovs_ila_table *table, u32 n)
 
 	if (!new)
 		return false;
-	ovs_ila_for_each_live(table, id, slot) {
+	for (id = 0; (slot = ovs_ila_next_live(table, &id)) != NULL;) {
 		ovs_ila_index_insert(new, ovs_ila_hash_slot(table, slot), id);
 		ovs_ila_breathe(id);
 	}
@@ -310,7 +312,7 @@ static bool rebuild_matches(struct ovs_ila_table *table, u32 n)
 	if (!new)
 		return false;
 	if (old) {
-		ovs_ila_for_each_in_index(table, old, i, id, slot) {
+		for (i = 0; (slot = ovs_ila_next_in(table, old, &i, &id)) != NULL;) {
 			ovs_ila_index_insert(new,
 					     ovs_ila_hash_match(table, slot),
 					     id);
@@ -350,7 +352,7 @@ static bool reserve_in(const struct ovs_ila_table *table,
 	if (!new)
 		return false;
 	if (old) {
-		ovs_ila_for_each_in_index(table, old, i, id, slot) {
+		for (i = 0; (slot = ovs_ila_next_in(table, old, &i, &id)) != NULL;) {
 			ovs_ila_index_insert(new, hash_of(table, slot), id);
 			ovs_ila_breathe(i);
 		}
@@ -505,7 +507,7 @@ void ovs_ila_go_home(struct ovs_ila_table *table, struct ovs_ila_index *away)
 	u32 i, id;
 
 	synchronize_rcu();
-	ovs_ila_for_each_in_index(table, away, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		move_in(table, ovs_ila_slot_at(table, slot->created), slot);
 		ovs_ila_index_swap(index, ovs_ila_hash_slot(table, slot), id,
 				   slot->created);
@@ -513,7 +515,7 @@ void ovs_ila_go_home(struct ovs_ila_table *table, struct ovs_ila_index *away)
 	}
 
 	synchronize_rcu();
-	ovs_ila_for_each_in_index(table, away, i, id, slot) {
+	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		bring_counts(table, id, slot,
 			     ovs_ila_slot_at(table, slot->created));
 

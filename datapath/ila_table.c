@@ -15,6 +15,13 @@
 /* Slots that are looked at with the mutex held, before others may have it. */
 #define EXPIRE_BATCH 4096
 
+static struct ovs_ila_count_pair *pair_of(const void *aux, u32 id)
+{
+	struct ovs_ila_slot *slot = ovs_ila_slot_at(aux, id);
+
+	return slot ? &slot->counts : NULL;
+}
+
 struct ovs_ila_table *ovs_ila_table_alloc(void)
 {
 	struct ovs_ila_table *table = kvzalloc(sizeof(*table),
@@ -22,7 +29,7 @@ struct ovs_ila_table *ovs_ila_table_alloc(void)
 
 	if (!table)
 		return NULL;
-	if (!ovs_ila_counts_init(&table->counts)) {
+	if (!ovs_ila_counts_init(&table->counts, pair_of, table)) {
 		kvfree(table);
 		return NULL;
 	}
@@ -150,13 +157,6 @@ enum ovs_ila_verdict ovs_ila_hit_translate(const struct ovs_ila_hit *hit,
 	return ovs_ila_translate_exact(xlat, hit->slot->word, from, to);
 }
 
-static struct ovs_ila_count_pair *pair_of(const void *aux, u32 id)
-{
-	struct ovs_ila_slot *slot = ovs_ila_slot_at(aux, id);
-
-	return slot ? &slot->counts : NULL;
-}
-
 void ovs_ila_hit_count(struct ovs_ila_table *table,
 		       const struct ovs_ila_hit *hit, u32 bytes)
 {
@@ -164,8 +164,7 @@ void ovs_ila_hit_count(struct ovs_ila_table *table,
 
 	if (READ_ONCE(hit->slot->used) != tick)
 		WRITE_ONCE(hit->slot->used, tick);
-	ovs_ila_counts_add(&table->counts, hit->id, &hit->slot->counts, bytes,
-			   pair_of, table);
+	ovs_ila_counts_add(&table->counts, hit->id, &hit->slot->counts, bytes);
 }
 
 bool ovs_ila_table_has_icmp_inner(const struct ovs_ila_table *table)
@@ -413,10 +412,10 @@ u32 ovs_ila_table_flush(struct ovs_ila_table *table,
 			const struct ovs_ila_filter *filter)
 {
 	struct ovs_ila_slot *slot;
-	u32 id, n = 0;
+	u32 id = 0, n = 0;
 
 	mutex_lock(&table->mutex);
-	ovs_ila_for_each_live(table, id, slot) {
+	while ((slot = ovs_ila_next_live(table, &id)) != NULL) {
 		if (ovs_ila_filter_selects(filter, slot,
 					   ovs_ila_value_of(table, slot))) {
 			ovs_ila_leave(table, id);
@@ -462,18 +461,21 @@ u32 ovs_ila_table_expire(struct ovs_ila_table *table)
 {
 	u32 seconds = ovs_ila_seconds();
 	u32 tick = ovs_ila_tick();
-	u32 id = 1, n = 0;
+	u32 id = 0, n = 0;
+	bool more = true;
 
-	while (id && ovs_ila_table_n_timeouts(table)) {
+	while (more && ovs_ila_table_n_timeouts(table)) {
 		u32 i, n_batch = 0;
 
 		mutex_lock(&table->mutex);
-		for (i = 0; i < EXPIRE_BATCH; i++, id++) {
-			id = ovs_ila_next_live(table, id);
-			if (!id)
+		for (i = 0; i < EXPIRE_BATCH; i++) {
+			const struct ovs_ila_slot *slot;
+
+			slot = ovs_ila_next_live(table, &id);
+			more = slot;
+			if (!more)
 				break;
-			if (is_over(table, ovs_ila_slot_at(table, id), seconds,
-				    tick)) {
+			if (is_over(table, slot, seconds, tick)) {
 				ovs_ila_leave(table, id);
 				n_batch++;
 			}
@@ -492,22 +494,21 @@ int ovs_ila_table_next(struct ovs_ila_table *table,
 		       struct ovs_ila_entry *entry,
 		       struct ovs_ila_entry_stats *stats)
 {
+	const struct ovs_ila_slot *slot;
 	int error = -ENOENT;
 	u32 id;
 
-	/* A cursor is the least id that is still to come. */
+	/* A cursor is the id of the entry before. */
 	if (*cursor > OVS_ILA_ID_MAX)
 		return -ENOENT;
-	id = max_t(u32, *cursor, 1);
+	id = *cursor;
 
 	mutex_lock(&table->mutex);
-	for (; (id = ovs_ila_next_live(table, id)) != 0; id++) {
-		const struct ovs_ila_slot *slot = ovs_ila_slot_at(table, id);
-
+	while ((slot = ovs_ila_next_live(table, &id)) != NULL) {
 		if (ovs_ila_filter_selects(filter, slot,
 					   ovs_ila_value_of(table, slot))) {
 			copy_slot(table, id, entry, stats);
-			*cursor = (u64)id + 1;
+			*cursor = id;
 			error = 0;
 			break;
 		}

@@ -87,7 +87,7 @@ struct ovs_ila_table {
 	struct ovs_ila_pool slots;
 	struct ovs_ila_pool values;
 
-	struct mutex mutex;
+	struct mutex mutex;	/* Of writers. */
 
 	/* Any context. */
 	u32 n;
@@ -155,27 +155,33 @@ static inline u32 ovs_ila_shape_bit(u32 bits)
 	return BIT((bits & SLOT_KEY) >> SLOT_FIELDS_SHIFT);
 }
 
-/* Goes through the slots of the table. */
-static inline u32 ovs_ila_next_live(const struct ovs_ila_table *table, u32 id)
+/* Returns the slot of the table with the least id above '*id', which becomes
+ * that one, or NULL.
+ */
+static inline struct ovs_ila_slot *
+ovs_ila_next_live(const struct ovs_ila_table *table, u32 *id)
 {
-	while ((id = ovs_ila_pool_next(&table->slots, id)) != 0) {
-		if (ovs_ila_slot_at(table, id)->value & SLOT_LIVE)
-			return id;
-		id++;
+	u32 next = *id;
+
+	while ((next = ovs_ila_pool_next(&table->slots, next + 1)) != 0) {
+		struct ovs_ila_slot *slot = ovs_ila_slot_at(table, next);
+
+		if (slot->value & SLOT_LIVE) {
+			*id = next;
+			return slot;
+		}
 	}
-	return 0;
+	return NULL;
 }
 
-#define ovs_ila_for_each_live(TABLE, ID, SLOT)				\
-	for ((ID) = 1;							\
-	     ((ID) = ovs_ila_next_live(TABLE, ID)) != 0 &&		\
-	     ((SLOT) = ovs_ila_slot_at(TABLE, ID), true);		\
-	     (ID)++)
-
-#define ovs_ila_for_each_in_index(TABLE, INDEX, I, ID, SLOT)		\
-	for ((I) = 0;							\
-	     ((ID) = ovs_ila_index_next(INDEX, &(I))) != 0 &&		\
-	     ((SLOT) = ovs_ila_slot_at(TABLE, ID), true);)
+/* Likewise with ovs_ila_index_next(). */
+static inline struct ovs_ila_slot *
+ovs_ila_next_in(const struct ovs_ila_table *table,
+		const struct ovs_ila_index *index, u32 *i, u32 *id)
+{
+	*id = ovs_ila_index_next(index, i);
+	return *id ? ovs_ila_slot_at(table, *id) : NULL;
+}
 
 /* Loops over entries, which may be millions, call this each time. */
 static inline void ovs_ila_breathe(u32 i)

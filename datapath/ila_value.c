@@ -326,7 +326,9 @@ u32 ovs_ila_seconds(void)
 
 u32 ovs_ila_tick(void)
 {
-	return get_jiffies_64() >> TICK_SHIFT;
+	u64 jiffies64 = get_jiffies_64();
+
+	return jiffies64 >> TICK_SHIFT;
 }
 
 u64 ovs_ila_ticks_to_msecs(u32 ticks)

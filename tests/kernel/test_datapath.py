@@ -290,7 +290,7 @@ class IlaTable(unittest.TestCase):
 
     # Headers that ila-table-shim.h stands for.
     STUBS = ("asm/barrier.h", "linux/atomic.h", "linux/bitops.h",
-             "linux/cache.h", "linux/compiler.h", "linux/gfp.h",
+             "linux/bits.h", "linux/compiler.h", "linux/gfp.h",
              "linux/hash.h", "linux/jhash.h", "linux/jiffies.h",
              "linux/kernel.h", "linux/log2.h", "linux/math64.h",
              "linux/mm.h", "linux/mutex.h", "linux/percpu.h",
@@ -324,7 +324,8 @@ class IlaTable(unittest.TestCase):
                  "-I", self.scratch, "-I", os.path.join(HERE, "shim"),
                  "-I", os.path.join(TOP, "include"),
                  "-I", os.path.join(TOP, "datapath"), "-o", path,
-                 os.path.join(HERE, "test-ila-table-kernel.c"),
+                 os.path.join(HERE, "ila-table-shim.c"),
+                 *glob.glob(os.path.join(HERE, "test-ila-table-*.c")),
                  *(os.path.join(TOP, "datapath", source)
                    for source in self.SOURCES)], check=True)
             self.programs[options] = path
@@ -451,7 +452,8 @@ class IlaTable(unittest.TestCase):
         ident, other = "2000000000010087", "3000000000010087"
         unusual = [
             {"flags": 7 - 4, "mode": 1, "direction": IN},
-            {"flags": 4, "mode": 0}, {"flags": 8},
+            {"flags": 4, "mode": 0},
+            {"flags": 8, "port": 1},
             {"mode": 3, "ident": other}, {"mode": 1, "ident": ident,
                                           "loc": None},
             {"loc": "0" * 16}, {"port": 65534},
