@@ -155,10 +155,12 @@ EXTENSION_TESTSUITE_AT = \
 	tests/extension-testsuite.at \
 	tests/door.at \
 	tests/dpctl-remote.at \
+	tests/extension-macros.at \
 	tests/fixes.at \
 	tests/flow-match-cache.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
+	tests/ila-ingress.at \
 	tests/ila-dpctl.at \
 	tests/ila-megaflow.at \
 	tests/ila-table.at \
@@ -167,6 +169,7 @@ EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \
 	tests/dpctl-show.py \
+	tests/ila-ingress.py \
 	tests/ila-megaflow.py \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py

@@ -114,6 +114,7 @@ class Driver:
         self.args = args
         self.pcap = Pcap(args.pcap)
         self.n_markers = 0
+        self.port = "p1"
 
     def exchange(self, packet, n_expected):
         """Injects 'packet' and returns what came out: at least 'n_expected'
@@ -124,7 +125,7 @@ class Driver:
         self.n_markers += 1
         marker = frame(ETH_TYPE_MARKER,
                        struct.pack("!I", self.n_markers).ljust(50, b"\0"), [])
-        run("ovs-appctl", "netdev-dummy/receive", "p1",
+        run("ovs-appctl", "netdev-dummy/receive", self.port,
             packet.hex(), marker.hex())
 
         packets = []
@@ -145,6 +146,15 @@ class Driver:
         if not marker_seen:
             raise VectorError("the datapath does not forward")
         return packets
+
+    def purge(self):
+        """Deletes all datapath flows, also one that is just being put."""
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            run("ovs-appctl", "revalidator/purge")
+            if "recirc_id(" not in run("ovs-appctl", "dpctl/dump-flows"):
+                return
+        raise VectorError("the datapath's flows do not go")
 
     def check_datapath_flow(self, vector):
         """Checks that the second packet was the datapath flow's, and that the
@@ -172,7 +182,7 @@ class Driver:
                               tags)]
 
         run("ovs-ofctl", "add-flows", "br0", "-", stdin=flows(vector))
-        run("ovs-appctl", "revalidator/purge")
+        self.purge()
         for path in "upcall", "datapath flow":
             got = self.exchange(packet, len(expected))
             if got != expected:
