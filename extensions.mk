@@ -9,6 +9,7 @@ openvswitchinclude_HEADERS += \
 
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-extension.h \
+	lib/dpif-ila-action.c \
 	lib/dpif-ila.c \
 	lib/dpif-ila.h \
 	lib/dpif-ila-names.c \
@@ -40,6 +41,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila-path.h \
 	lib/ila-shape.c \
 	lib/ila-shape.h \
+	lib/ila-table-action.c \
+	lib/ila-table-action.h \
 	lib/ila-table.c \
 	lib/ila-table.h \
 	lib/ila-timeouts.c \
@@ -52,6 +55,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila.h \
 	lib/mf-alias.c \
 	lib/mf-alias.h \
+	lib/netdev-ila-action.c \
+	lib/netdev-ila-action.h \
 	lib/netdev-ila-dpif.c \
 	lib/netdev-ila.c \
 	lib/netdev-ila.h \
@@ -162,6 +167,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-core.at \
 	tests/ila-ingress.at \
 	tests/ila-dpctl.at \
+	tests/ila-lookup.at \
 	tests/ila-megaflow.at \
 	tests/ila-table.at \
 	tests/ila-vectors.at

@@ -25,7 +25,10 @@
 #include "odp-netlink.h"
 #include "openvswitch/types.h"
 
+struct dp_packet_batch;
 struct dpif;
+struct nlattr;
+struct ovs_action_ila_table;
 struct smap;
 
 /* An entry with what is known about its use. */
@@ -109,6 +112,11 @@ struct dpif_ila_class {
     int (*load_commit_replace)(struct dpif_ila_load *, enum ila_owner);
     void (*load_abort)(struct dpif_ila_load *);
 
+    /* Executes the action on packets of the slow path; see 'execute' of
+     * "struct odp_extension_class".  Null to do it by lookup(). */
+    void (*execute)(struct dpif *, struct dp_packet_batch *,
+                    const struct ovs_action_ila_table *, bool steal);
+
     int (*get_stats)(struct dpif *, struct dpif_ila_stats *);
     int (*set_max)(struct dpif *, size_t max);
 
@@ -130,5 +138,11 @@ const struct dpif_ila_class *dpif_ila_class(const struct dpif *dpif);
  * the default.  They return 0 or a positive errno value. */
 int dpif_ila_port_set_config(struct dpif *, odp_port_t, const struct smap *);
 int dpif_ila_set_config(struct dpif *, const struct smap *);
+
+/* Executes 'a', the datapath action ila_table(...), on packets of the slow
+ * path, for dpif.c.  Packets that are dropped are taken out of the batch, and
+ * freed if 'steal' is true.  In dpif-ila-action.c. */
+void dpif_ila_execute(struct dpif *, struct dp_packet_batch *,
+                      const struct nlattr *a, bool steal);
 
 #endif /* dpif-ila.h */

@@ -6,6 +6,10 @@
 /* Extensions of the userspace datapath, for dpif-netdev.c, the only file that
  * includes this: it needs that file's static functions and types. */
 
+#include "ila-table-action.h"
+#include "netdev-ila-action.h"
+#include "odp-extension.h"
+
 /* ILA (netdev-ila.h). */
 
 struct netdev_ila *
@@ -62,6 +66,44 @@ ila_takes_all(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_rxq *rxq,
         = ovsrcu_get(struct netdev_ila_queue *, &rxq->ila.queue);
 
     return OVS_UNLIKELY(queue) && ila_translate(pmd, queue, batch);
+}
+
+/* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that needs the datapath; see
+ * odp-extension.h.  Packets that are not dropped stay their owner's. */
+static void
+dp_execute_extension(struct dp_netdev_pmd_thread *pmd,
+                     struct dp_packet_batch *batch, const struct nlattr *a,
+                     bool steal)
+{
+    const struct ovs_action_ila_table *ila_table;
+
+    ila_table = odp_extension_payload(a, &odp_ila_table_class);
+    if (OVS_LIKELY(ila_table)) {
+        netdev_ila_execute(pmd->dp->ila, pmd->ila_usage, pmd->ctx.now / 1000,
+                           batch, ila_table, steal);
+    } else {
+        odp_extension_drop(batch, steal);
+    }
+}
+
+/* As dpif_netdev_execute(). */
+void
+dpif_netdev_ila_execute(struct dpif *dpif, struct dp_packet_batch *batch,
+                        const struct ovs_action_ila_table *action, bool steal)
+{
+    struct dp_netdev *dp = get_dp_netdev(dpif);
+    struct dp_netdev_pmd_thread *pmd;
+
+    pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);
+    if (!pmd) {
+        odp_extension_drop(batch, steal);
+        return;
+    }
+    ovs_mutex_lock(&dp->non_pmd_mutex);
+    netdev_ila_execute(dp->ila, pmd->ila_usage, time_msec(), batch, action,
+                       steal);
+    ovs_mutex_unlock(&dp->non_pmd_mutex);
+    dp_netdev_pmd_unref(pmd);
 }
 
 /* The cache of flows' matches (netdev-match-cache.h) in flow dumps. */

@@ -11,6 +11,7 @@
 #include "ila.h"
 #include "ila-packet.h"
 #include "ila-path.h"
+#include "ila-table-action.h"
 #include "mf-alias.h"
 #include "odp-extension.h"
 #include "ofp-extension.h"
@@ -47,7 +48,9 @@ ila_parse_args(char *args, struct ila_xlat *xlat)
                      : !strcmp(key, "field") ? &has_field
                      : !strcmp(key, "ident-type") ? &has_ident_type
                      : NULL);
-        if (!has) {
+        if (!strcmp(key, "table")) {
+            return xstrdup("ila: \"table\" must come first");
+        } else if (!has) {
             return xasprintf("ila: unknown key \"%s\"", key);
         } else if (*has) {
             return xasprintf("ila: %s is given twice", key);
@@ -147,6 +150,9 @@ ofp_ila_parse(char *args, const struct ofpact_parse_params *pp)
     struct ila_xlat xlat;
     char *error;
 
+    if (ila_args_are_table(args)) {
+        return ofp_ila_table_parse(args, pp);
+    }
     memset(&xlat, 0, sizeof xlat);
     error = ila_parse_args(args, &xlat);
     if (!error) {
@@ -186,7 +192,7 @@ ofp_ila_decode(const void *wire, size_t size, struct ofpbuf *ofpacts)
     return ila_xlat_is_valid(xlat) ? 0 : OFPERR_OFPBAC_BAD_ARGUMENT;
 }
 
-static enum ofperr
+enum ofperr
 ofp_ila_check(const void *body OVS_UNUSED,
               const struct ofpact_check_params *cp)
 {
@@ -200,8 +206,7 @@ ofp_ila_check(const void *body OVS_UNUSED,
     return 0;
 }
 
-/* Says in words what became of the address. */
-static void
+void
 ila_trace(const struct ila_xlat *xlat, enum ila_verdict verdict,
           const struct in6_addr *before, const struct in6_addr *after,
           struct ds *s)
@@ -291,6 +296,14 @@ ofp_ila_translate(const void *body, struct ofp_extension_xlate *x)
     if (x->trace) {
         ila_trace(xlat, verdict, &before, addr, x->trace);
     }
+}
+
+static bool
+ofp_ila_uses_field(const void *body, enum mf_field_id id)
+{
+    const struct ila_xlat *xlat = body;
+
+    return id == (xlat->field == ILA_FIELD_DST ? MFF_IPV6_DST : MFF_IPV6_SRC);
 }
 
 static const struct mf_alias ila_aliases[] = {
@@ -408,6 +421,7 @@ const struct ofp_extension_class ofp_ila_class = {
     .decode = ofp_ila_decode,
     .check = ofp_ila_check,
     .translate = ofp_ila_translate,
+    .uses_field = ofp_ila_uses_field,
 };
 
 const struct odp_extension_class odp_ila_class = {

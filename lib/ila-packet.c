@@ -21,6 +21,7 @@ COVERAGE_DEFINE(ila_type_mismatch);
 COVERAGE_DEFINE(ila_malformed);
 COVERAGE_DEFINE(ila_icmp_inner);
 COVERAGE_DEFINE(datapath_drop_ila_cbit);
+COVERAGE_DEFINE(datapath_drop_ila_miss);
 
 void
 ila_packet_log_drop(void)
@@ -53,4 +54,10 @@ ila_packet_count(const uint64_t counts[ILA_N_COUNTS])
     COUNT(ila_l4_unknown, counts[ILA_COUNT_L4_UNKNOWN]);
     COUNT(ila_l4_truncated, counts[ILA_COUNT_TRUNCATED]);
     COUNT(ila_icmp_inner, counts[ILA_COUNT_ICMP_INNER]);
+}
+
+void
+ila_packet_count_miss_drops(unsigned int n)
+{
+    COUNT(datapath_drop_ila_miss, n);
 }

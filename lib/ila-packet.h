@@ -25,6 +25,21 @@ ila_packet_from_dp_packet(const struct dp_packet *packet, uint8_t *ip6)
     return p;
 }
 
+/* Likewise, for a packet whose layer offsets are set; empty if it has no
+ * network layer. */
+static inline struct ila_packet
+ila_packet_from_l3(const struct dp_packet *packet)
+{
+    uint8_t *l3 = dp_packet_l3(packet);
+    struct ila_packet p = { .ip6 = NULL };
+
+    if (OVS_LIKELY(l3)) {
+        p = ila_packet_from_dp_packet(packet, l3);
+        p.size -= dp_packet_l2_pad_size(packet);
+    }
+    return p;
+}
+
 /* To be called when a translation changed the destination of 'packet': what a
  * NIC said of its checksum may not be true of the new one. */
 static inline void
@@ -41,5 +56,8 @@ void ila_packet_log_drop(void);
 
 /* Adds 'counts' to the coverage counters. */
 void ila_packet_count(const uint64_t counts[ILA_N_COUNTS]);
+
+/* Likewise, that 'n' packets were dropped because no entry matched. */
+void ila_packet_count_miss_drops(unsigned int n);
 
 #endif /* lib/ila-packet.h */

@@ -268,8 +268,9 @@ ila_path_run(const struct ila_table *t, unsigned int dirs, uint16_t in_port,
     }
 
     hit = found[ILA_DIR_IN] | found[ILA_DIR_OUT];
+    o->missed = (looked | b.repeated) & ~hit;
     counts[ILA_COUNT_HIT] += count_1bits(hit);
-    counts[ILA_COUNT_MISS] += count_1bits((looked | b.repeated) & ~hit);
+    counts[ILA_COUNT_MISS] += count_1bits(o->missed);
     counts[ILA_COUNT_IN] += count_1bits(found[ILA_DIR_IN] & o->translated);
     counts[ILA_COUNT_OUT] += count_1bits(found[ILA_DIR_OUT] & o->translated);
     counts[ILA_COUNT_CBIT] += count_1bits(o->dropped);

@@ -48,6 +48,7 @@ struct ila_outcomes {
     uint32_t translated;        /* Its destination is another one. */
     uint32_t inner;             /* That of the packet that it quotes is. */
     uint32_t dropped;           /* Is to be dropped, and untouched. */
+    uint32_t missed;            /* No entry matched. */
     uint8_t which[ILA_TABLE_BATCH]; /* Of 'hits', by index of the packet, for
                                      * those translated or dropped. */
     struct ila_hit hits[ILA_TABLE_BATCH];

@@ -13,6 +13,7 @@
 #include "dpif-ila.h"
 #include "dpif.h"
 #include "ila-usage.h"
+#include "netdev-ila-action.h"
 #include "netdev-ila.h"
 #include "netdev-offload.h"
 #include "timeval.h"
@@ -345,6 +346,7 @@ static const struct dpif_ila_class netdev_ila_class = {
     .flush = netdev_ila_flush,
     .list = netdev_ila_list,
     .lookup = netdev_ila_lookup,
+    .execute = dpif_netdev_ila_execute,
     .load_begin = netdev_ila_load_begin,
     .load_add = netdev_ila_load_add,
     .load_commit = netdev_ila_load_commit,

@@ -9,6 +9,7 @@
 #include "coverage.h"
 #include "dp-packet.h"
 #include "ila-action.h"
+#include "ila-table-action.h"
 #include "netlink.h"
 #include "odp-netlink.h"
 #include "openvswitch/dynamic-string.h"
@@ -23,6 +24,7 @@ COVERAGE_DEFINE(datapath_drop_unknown_extension);
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct odp_extension_class *classes[] = {
     &odp_ila_class,
+    &odp_ila_table_class,
     NULL,
 };
 
@@ -145,23 +147,38 @@ odp_extension_parse(const char *s, struct ofpbuf *actions)
     return n + 1 + args_len + 1;
 }
 
+const void *
+odp_extension_payload(const struct nlattr *a,
+                      const struct odp_extension_class *class)
+{
+    const void *payload;
+
+    return unpack(a, &payload) == class ? payload : NULL;
+}
+
+void
+odp_extension_drop(struct dp_packet_batch *batch, bool steal)
+{
+    COVERAGE_ADD(datapath_drop_unknown_extension,
+                 dp_packet_batch_size(batch));
+    dp_packet_delete_batch(batch, steal);
+    dp_packet_batch_init(batch);
+}
+
 bool
 odp_extension_execute(struct dp_packet_batch *batch, const struct nlattr *a,
-                      bool steal)
+                      bool steal, odp_extension_cb *cb, void *dp)
 {
     const struct odp_extension_class *class;
     const void *payload;
 
     class = unpack(a, &payload);
-    if (OVS_LIKELY(class)) {
+    if (OVS_LIKELY(class && class->execute)) {
         class->execute(batch, payload, steal);
+    } else if (class && cb) {
+        cb(dp, batch, a, steal);
     } else {
-        /* What the packets should have become is unknown, therefore they must
-         * not go on as they are. */
-        COVERAGE_ADD(datapath_drop_unknown_extension,
-                     dp_packet_batch_size(batch));
-        dp_packet_delete_batch(batch, steal);
-        dp_packet_batch_init(batch);
+        odp_extension_drop(batch, steal);
     }
     return !dp_packet_batch_is_empty(batch);
 }

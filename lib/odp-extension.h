@@ -12,7 +12,8 @@
  *
  * The same functions serve the fast path of the userspace datapath and the
  * slow path of every datapath, thus a datapath that lacks an action costs
- * speed but no feature.
+ * speed but no feature.  The exception is an action for which the datapath has
+ * to know something: it has no 'execute', and is passed to the datapath.
  *
  * Thread-safety
  * =============
@@ -46,7 +47,11 @@ struct odp_extension_class {
 
     /* Executes the action on the packets in 'batch', whose layer offsets are
      * set.  A packet that the action drops is taken out of 'batch', and freed
-     * if 'steal' is true; otherwise it stays its owner's. */
+     * if 'steal' is true; otherwise it stays its owner's.
+     *
+     * Null if only a datapath can execute it: then dp_execute_cb() in
+     * dpif-netdev.c and dpif_execute_helper_cb() in dpif.c do, by these
+     * rules. */
     void (*execute)(struct dp_packet_batch *, const void *payload, bool steal);
 
     /* Fills in a flow and a payload that a datapath with support for the
@@ -77,9 +82,22 @@ void odp_extension_format(const struct nlattr *a, struct ds *s);
 int odp_extension_parse(const char *s, struct ofpbuf *actions);
 
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION, on 'batch' (see 'execute'
- * above).  Returns false if no packet is left. */
+ * above), 'cb' with 'dp' what only a datapath can.  Returns false if no packet
+ * is left. */
+typedef void odp_extension_cb(void *dp, struct dp_packet_batch *batch,
+                              const struct nlattr *a, bool steal);
 bool odp_extension_execute(struct dp_packet_batch *batch,
-                           const struct nlattr *a, bool steal);
+                           const struct nlattr *a, bool steal,
+                           odp_extension_cb *cb, void *dp);
+
+/* Returns the payload of 'a', an OVS_ACTION_ATTR_EXTENSION, if it is a good
+ * action of 'class', otherwise NULL. */
+const void *odp_extension_payload(const struct nlattr *a,
+                                  const struct odp_extension_class *class);
+
+/* Drops the packets of an action that nobody here can execute: what they
+ * should have become is unknown, therefore they must not go on as they are. */
+void odp_extension_drop(struct dp_packet_batch *batch, bool steal);
 
 /* Adds a class that only a test program has.  Call before main(), by a
  * constructor; at most one. */

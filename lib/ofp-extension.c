@@ -7,6 +7,7 @@
 
 #include "flow.h"
 #include "ila-action.h"
+#include "ila-table-action.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -14,6 +15,7 @@
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct ofp_extension_class *classes[] = {
     &ofp_ila_class,
+    &ofp_ila_table_class,
     NULL,
 };
 

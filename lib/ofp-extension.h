@@ -35,9 +35,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "odp-netlink.h"
 #include "openvswitch/compiler.h"
+#include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-errors.h"
+#include "openvswitch/types.h"
 
+struct dpif;
 struct ds;
 struct flow;
 struct flow_wildcards;
@@ -52,6 +56,7 @@ struct ofpbuf;
 /* Extensions by the number that they have on the wire.  Never reused. */
 enum ofp_extension_type {
     OFPEXT_ILA = 1,
+    OFPEXT_ILA_TABLE = 2,
     OFPEXT_TEST = 0xffff,       /* For programs in tests/ only. */
 };
 
@@ -99,10 +104,28 @@ struct ofp_extension_xlate {
     bool drop;                      /* Set to true if the datapath action
                                      * drops the packet: what follows in the
                                      * list and the action set are skipped. */
+
+    /* For actions whose outcome only the datapath knows: set to the field of
+     * the packet that the action changes there.  'flow' keeps what it had.
+     * Translation goes on as far as nobody asks for the field, and then the
+     * packet is recirculated. */
+    enum mf_field_id unknown;       /* MFF_N_IDS at first. */
+
+    /* For 'trace' only: the datapath, and the port that the packet came in on
+     * there.  Set '*preview' to what 'unknown' would be, or 'preview_drop' to
+     * true if the datapath would drop the packet. */
+    struct dpif *dpif;
+    odp_port_t odp_in_port;
+    bool is_unknown;                /* Was an action before this one such that
+                                     * 'flow' does not have that field? */
+    union mf_value *preview;
+    bool preview_drop;
 };
 
 struct ofp_extension_class {
-    const char *name;               /* As in "NAME(...)", in lower case. */
+    const char *name;               /* As in "NAME(...)", in lower case.  Of
+                                     * two with the same name, the first one
+                                     * parses the text of both. */
     uint16_t type;                  /* From enum ofp_extension_type. */
 
     /* Whether the action may be written to an action set, in which it takes
@@ -110,7 +133,8 @@ struct ofp_extension_class {
     bool in_action_set;
 
     /* The datapath action that 'translate' emits, or null.  If the datapath
-     * lacks it, packets take the slow path. */
+     * lacks it, packets take the slow path, or are dropped if only a datapath
+     * can execute it. */
     const struct odp_extension_class *odp;
 
     /* Names that the extension adds for parts of fields, ended by an entry
@@ -141,6 +165,10 @@ struct ofp_extension_class {
      * of the flow that it unwildcards, on nothing else, so that revalidation
      * comes to the same result. */
     void (*translate)(const void *body, struct ofp_extension_xlate *);
+
+    /* Does translation depend on the value of the field with that id, or
+     * change it?  Null if it does, whatever the field. */
+    bool (*uses_field)(const void *body, enum mf_field_id);
 };
 
 /* Returns the class with the given name or number, or NULL. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "ofp-extension.h"
+#include "openvswitch/meta-flow.h"
 
 struct extension_state {
     /* Datapath actions of extensions emitted so far. */
@@ -19,6 +20,17 @@ struct extension_state {
      * that.  The action set then has 'action_set_size' bytes again. */
     bool dropped;
     size_t action_set_size;
+
+    /* A field of the packet that only the datapath knows, because an action
+     * there changed it; 'flow' has what it was before.  Only then
+     * 'was_mpls' is true on account of an extension, too: the packet has to be
+     * recirculated before something looks at that field. */
+    const struct mf_field *unknown;
+
+    /* For ofproto/trace: what 'unknown' would be at present, and whether the
+     * datapath would drop the packet. */
+    union mf_value preview;
+    bool preview_drop;
 
     /* For the megaflow, when translation ends. */
     struct ofp_extension_together together;

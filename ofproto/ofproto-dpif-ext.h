@@ -36,7 +36,9 @@ check_extension(struct dpif_backer *backer,
     ofpbuf_uninit(&actions);
     VLOG_INFO("%s: Datapath %s %s action%s", dpif_name(backer->dpif),
               supported ? "supports" : "does not support", class->name,
-              supported ? "" : ": it takes the slow path");
+              (supported ? ""
+               : class->execute ? ": it takes the slow path"
+               : ": packets that come to it are dropped"));
     return supported;
 }
 

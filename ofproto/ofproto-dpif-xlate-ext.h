@@ -11,6 +11,41 @@
 #include "odp-extension.h"
 #include "ofp-extension.h"
 
+static bool xport_has_ip(const struct xport *);
+
+/* Whenever translation exits, the actions that were left are kept for a freeze.
+ * If it was another packet's translation that did, without a freeze, they must
+ * not be taken for the beginning of what is frozen later. */
+static void
+extension_forget_exit(struct xlate_ctx *ctx)
+{
+    ofpbuf_clear(&ctx->frozen_actions);
+    ctx->frozen_actions.header = NULL;
+}
+
+/* Ends translation of the packet, as if the datapath had dropped it. */
+static void
+extension_drop(struct xlate_ctx *ctx)
+{
+    struct extension_state *state = &ctx->extensions;
+
+    state->dropped = true;
+    state->action_set_size = ctx->action_set.size;
+    ctx->action_set.size = 0;
+    ctx->exit = true;
+}
+
+/* The number that the port has in the datapath on which the packet came in
+ * there, whatever OpenFlow was told since. */
+static odp_port_t
+extension_in_port(const struct xlate_ctx *ctx)
+{
+    const struct xbridge *xbridge = xbridge_lookup(ctx->xcfg,
+                                                   ctx->xin->ofproto);
+
+    return ofp_port_to_odp_port(xbridge, ctx->base_flow.in_port.ofp_port);
+}
+
 static void
 xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
 {
@@ -24,12 +59,19 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
         .together = &state->together,
         .odp_actions = ctx->odp_actions,
         .trace = ctx->xin->trace ? &trace : NULL,
+        .unknown = MFF_N_IDS,
     };
 
     /* What was set before must be so when the datapath executes the action. */
     xlate_commit_actions(ctx);
 
     size_t size = ctx->odp_actions->size;
+    if (OVS_UNLIKELY(x.trace)) {
+        x.dpif = ctx->xbridge->dpif;
+        x.odp_in_port = extension_in_port(ctx);
+        x.is_unknown = ctx->was_mpls && state->unknown;
+        x.preview = &state->preview;
+    }
     class->translate(a->body, &x);
     if (trace.length) {
         xlate_report(ctx, OFT_DETAIL, "%s", ds_cstr(&trace));
@@ -39,16 +81,247 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
         return;
     }
 
-    state->n_actions++;
     if (class->odp && !ctx->xbridge->support.extensions[class->odp->type]) {
+        if (!class->odp->execute) {
+            VLOG_WARN_ONCE("bridge %s: the datapath lacks the action %s(): "
+                           "packets that come to %s() are dropped",
+                           ctx->xbridge->name, class->odp->name, class->name);
+            xlate_report(ctx, OFT_ERROR, "the datapath lacks the action %s(): "
+                         "dropped", class->odp->name);
+            ctx->odp_actions->size = size;
+            extension_drop(ctx);
+            return;
+        }
         /* The slow path executes all actions in userspace. */
         ctx->xout->slow |= SLOW_ACTION;
     }
+    state->n_actions++;
+    if (x.unknown != MFF_N_IDS) {
+        state->unknown = mf_from_id(x.unknown);
+        state->preview_drop |= x.preview_drop;
+        ctx->was_mpls = true;
+    }
     if (x.drop) {
-        state->dropped = true;
-        state->action_set_size = ctx->action_set.size;
-        ctx->action_set.size = 0;
-        ctx->exit = true;
+        extension_drop(ctx);
+    }
+}
+
+static bool
+hash_uses_field(enum nx_hash_fields fields, const struct mf_field *mf)
+{
+    return !((fields == NX_HASH_FIELDS_ETH_SRC
+              || fields == NX_HASH_FIELDS_NW_SRC)
+             && mf->id == MFF_IPV6_DST);
+}
+
+/* Could output to 'port' depend on a field of the network layer? */
+static bool
+output_uses_network(const struct xlate_ctx *ctx, ofp_port_t port)
+{
+    const struct xport *xport;
+
+    switch (port) {
+    case OFPP_CONTROLLER:
+    case OFPP_NONE:
+        return false;
+
+    case OFPP_TABLE:
+        return true;
+
+    case OFPP_NORMAL:
+        if (mcast_snooping_enabled(ctx->xbridge->ms)) {
+            return true;
+        }
+        /* Fall through. */
+    case OFPP_IN_PORT:
+    case OFPP_FLOOD:
+    case OFPP_ALL:
+        /* One of the ports may be the end of a tunnel. */
+        return ovs_native_tunneling_is_on(ctx->xbridge->ofproto);
+
+    default:
+        if (!ovs_native_tunneling_is_on(ctx->xbridge->ofproto)) {
+            return false;
+        }
+        xport = get_ofp_port(ctx->xbridge, port);
+        return xport && xport_has_ip(xport);
+    }
+}
+
+/* Does translation of 'a' look at the packet's field 'mf', or set it?  Actions
+ * inside of others, and lookups of flows, ask for themselves. */
+static bool
+ofpact_uses_field(const struct xlate_ctx *ctx, const struct ofpact *a,
+                  const struct mf_field *mf)
+{
+    switch (a->type) {
+    case OFPACT_OUTPUT:
+        return output_uses_network(ctx, ofpact_get_OUTPUT(a)->port);
+    case OFPACT_OUTPUT_TRUNC:
+        return output_uses_network(ctx, ofpact_get_OUTPUT_TRUNC(a)->port);
+    case OFPACT_ENQUEUE:
+        return output_uses_network(ctx, ofpact_get_ENQUEUE(a)->port);
+
+    case OFPACT_SET_FIELD:
+        return ofpact_get_SET_FIELD(a)->field == mf;
+    case OFPACT_REG_MOVE:
+        return (ofpact_get_REG_MOVE(a)->src.field == mf
+                || ofpact_get_REG_MOVE(a)->dst.field == mf);
+    case OFPACT_STACK_PUSH:
+        return ofpact_get_STACK_PUSH(a)->subfield.field == mf;
+    case OFPACT_STACK_POP:
+        return ofpact_get_STACK_POP(a)->subfield.field == mf;
+    case OFPACT_MULTIPATH:
+        return (hash_uses_field(ofpact_get_MULTIPATH(a)->fields, mf)
+                || ofpact_get_MULTIPATH(a)->dst.field == mf);
+    case OFPACT_CT:
+        return ofpact_get_CT(a)->zone_src.field == mf;
+    case OFPACT_CHECK_PKT_LARGER:
+        return ofpact_get_CHECK_PKT_LARGER(a)->dst.field == mf;
+    case OFPACT_LEARN: {
+        const struct ofpact_learn *learn = ofpact_get_LEARN(a);
+        const struct ofpact_learn_spec *spec;
+
+        OFPACT_LEARN_SPEC_FOR_EACH (spec, learn) {
+            if (spec->src_type == NX_LEARN_SRC_FIELD
+                && spec->src.field == mf) {
+                return true;
+            }
+        }
+        return learn->result_dst.field == mf;
+    }
+    case OFPACT_EXTENSION: {
+        const struct ofpact_extension *e = ofpact_get_EXTENSION(a);
+        const struct ofp_extension_class *class = ofp_extension_of(e);
+
+        return !class->uses_field || class->uses_field(e->body, mf->id);
+    }
+
+    /* A copy of the packet as it is in the datapath. */
+    case OFPACT_CONTROLLER:
+    case OFPACT_SAMPLE:
+    /* A group that selects by a hash asks for itself. */
+    case OFPACT_GROUP:
+    case OFPACT_CLONE:
+    case OFPACT_NAT:
+    /* Other fields; datapaths with actions of ours set parts of a header. */
+    case OFPACT_SET_VLAN_VID:
+    case OFPACT_SET_VLAN_PCP:
+    case OFPACT_STRIP_VLAN:
+    case OFPACT_PUSH_VLAN:
+    case OFPACT_SET_ETH_SRC:
+    case OFPACT_SET_ETH_DST:
+    case OFPACT_SET_IPV4_SRC:
+    case OFPACT_SET_IPV4_DST:
+    case OFPACT_SET_IP_DSCP:
+    case OFPACT_SET_IP_ECN:
+    case OFPACT_SET_IP_TTL:
+    case OFPACT_SET_L4_SRC_PORT:
+    case OFPACT_SET_L4_DST_PORT:
+    case OFPACT_DEC_TTL:
+    case OFPACT_PUSH_MPLS:
+    case OFPACT_SET_MPLS_LABEL:
+    case OFPACT_SET_MPLS_TC:
+    case OFPACT_SET_MPLS_TTL:
+    case OFPACT_DEC_MPLS_TTL:
+    case OFPACT_SET_TUNNEL:
+    case OFPACT_SET_QUEUE:
+    case OFPACT_POP_QUEUE:
+    case OFPACT_DELETE_FIELD:
+    /* No field at all. */
+    case OFPACT_CT_CLEAR:
+    case OFPACT_FIN_TIMEOUT:
+    case OFPACT_NOTE:
+    case OFPACT_CONJUNCTION:
+    case OFPACT_EXIT:
+    case OFPACT_UNROLL_XLATE:
+    case OFPACT_METER:
+    case OFPACT_CLEAR_ACTIONS:
+    case OFPACT_WRITE_ACTIONS:
+    case OFPACT_WRITE_METADATA:
+    case OFPACT_DEBUG_RECIRC:
+    case OFPACT_DEBUG_SLOW:
+        return false;
+
+    /* What looks a flow up; what another header becomes visible by; and what
+     * is not worth a closer look. */
+    case OFPACT_RESUBMIT:
+    case OFPACT_GOTO_TABLE:
+    case OFPACT_OUTPUT_REG:
+    case OFPACT_BUNDLE:
+    case OFPACT_POP_MPLS:
+    case OFPACT_ENCAP:
+    case OFPACT_DECAP:
+    case OFPACT_DEC_NSH_TTL:
+        return true;
+    }
+    return true;
+}
+
+/* To be called before 'a' is translated.  Returns true if a field is known to
+ * the datapath only, and freezes translation if 'a' needs it. */
+static bool
+recirc_for_extension(const struct ofpact *a, struct xlate_ctx *ctx)
+{
+    struct extension_state *state = &ctx->extensions;
+
+    if (OVS_LIKELY(!state->unknown)) {
+        return false;
+    }
+    if (!ctx->was_mpls) {
+        /* That was another packet's, which was rolled back. */
+        state->unknown = NULL;
+        state->preview_drop = false;
+        return false;
+    }
+    if (ofpact_uses_field(ctx, a, state->unknown)) {
+        extension_forget_exit(ctx);
+        ctx_trigger_freeze(ctx);
+    }
+    return true;
+}
+
+/* To be called when translation was frozen as 'recirc_id'.
+ *
+ * What was frozen is a copy of the packet, or all that was left to do.  Thus
+ * whatever follows in 'ctx' is about another packet and must not be skipped.
+ * ofproto/trace goes on with the frozen one. */
+#define EXTENSION_MAX_TRACED 16
+static void
+extension_frozen(struct xlate_ctx *ctx, uint32_t recirc_id)
+{
+    const struct extension_state *state = &ctx->extensions;
+
+    if (OVS_LIKELY(!state->unknown || !ctx->was_mpls)) {
+        return;
+    }
+    ctx->exit = false;
+    if (OVS_LIKELY(!ctx->xin->recirc_queue || !recirc_id)) {
+        return;
+    }
+    if (state->preview_drop) {
+        xlate_report(ctx, OFT_DETAIL, "dropped before it is recirculated");
+        return;
+    }
+
+    /* Flow tables may well go round in circles; no datapath does for long.
+     * Only one thread traces. */
+    static unsigned int n_traced;
+
+    n_traced = ctx->xin->upcall_flow->recirc_id ? n_traced + 1 : 1;
+    if (n_traced > EXTENSION_MAX_TRACED) {
+        xlate_report(ctx, OFT_WARN, "recirculated %d times, not followed any "
+                     "more", EXTENSION_MAX_TRACED);
+        return;
+    }
+
+    struct flow flow = ctx->xin->flow;
+
+    mf_set_flow_value(state->unknown, &state->preview, &flow);
+    if (oftrace_add_recirc_node(ctx->xin->recirc_queue, OFT_RECIRC_MPLS, &flow,
+                                NULL, NULL, recirc_id, flow.ct_zone)) {
+        xlate_report(ctx, OFT_DETAIL, "recirculates for the value of %s",
+                     state->unknown->name);
     }
 }
 
@@ -69,6 +342,7 @@ struct extension_scope {
     struct flow base_flow;      /* As at the beginning. */
     size_t odp_actions_size;
     unsigned int n_actions;
+    bool was_mpls;
 };
 
 static struct extension_scope
@@ -78,6 +352,7 @@ extension_scope_begin(const struct xlate_ctx *ctx)
         .base_flow = ctx->base_flow,
         .odp_actions_size = ctx->odp_actions->size,
         .n_actions = ctx->extensions.n_actions,
+        .was_mpls = ctx->was_mpls,
     };
 }
 
@@ -91,6 +366,7 @@ extension_drop_end(struct xlate_ctx *ctx)
     if (OVS_UNLIKELY(state->dropped)) {
         state->dropped = false;
         ctx->exit = false;
+        extension_forget_exit(ctx);
         ctx->action_set.size = state->action_set_size;
     }
 }
@@ -102,6 +378,9 @@ extension_scope_end(struct xlate_ctx *ctx, const struct extension_scope *s,
                     bool is_last)
 {
     extension_drop_end(ctx);
+    if (ctx->extensions.unknown) {
+        ctx->was_mpls = s->was_mpls;
+    }
     if (OVS_LIKELY(ctx->extensions.n_actions == s->n_actions) || is_last) {
         return;
     }

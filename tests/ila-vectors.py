@@ -83,13 +83,15 @@ def frame(eth_type, payload, tags):
     return header + struct.pack("!H", eth_type) + payload
 
 
-def skip_reason(vector):
+def skip_reason(vector, lookup):
     """Returns why 'vector' is not for this test, or None if it is."""
     table = vector["table"]
-    if len(table) != 1 or "in_port" in table[0] or "identifier" in table[0]:
-        return "needs a lookup"
-    if "icmp_inner" in vector:
-        return "needs icmp-inner"
+    if not lookup:
+        if (len(table) != 1 or "in_port" in table[0]
+                or "identifier" in table[0]):
+            return "needs a lookup"
+        if "icmp_inner" in vector:
+            return "needs icmp-inner"
     if vector["l4_partial"]:
         # A dummy port has no way to receive one.
         return "partial checksum"
@@ -107,6 +109,31 @@ def flows(vector):
         % (entry["match_locator"], action),
         "table=0,priority=0,actions=output:2",
         ""])
+
+
+def mapping(entry, icmp_inner):
+    """Returns the words for dpctl/ila-add."""
+    words = ["dir=" + DIRECTIONS[entry["direction"]],
+             "locator=" + entry["locator"],
+             "csum-mode=" + entry["csum_mode"]]
+    if entry["match_locator"]:
+        words.append("match-locator=" + entry["match_locator"])
+    if "identifier" in entry:
+        digits = entry["identifier"]
+        words.append("ident=" + ":".join(digits[i:i + 4]
+                                         for i in range(0, 16, 4)))
+    if "in_port" in entry:
+        words.append("port=p%d" % entry["in_port"])
+    if icmp_inner:
+        words.append("icmp-inner")
+    return words
+
+
+def fill_table(vector):
+    run("ovs-appctl", "dpctl/ila-flush")
+    for entry in vector["table"]:
+        run("ovs-appctl", "dpctl/ila-add",
+            *mapping(entry, "icmp_inner" in vector))
 
 
 class Driver:
@@ -168,7 +195,8 @@ class Driver:
                               % "\n".join(dump))
         if vector["verdict"] == "drop":
             return              # Decided in either place.
-        slow = self.args.slow and vector["verdict"] == "translate"
+        slow = self.args.slow and (self.args.lookup
+                                   or vector["verdict"] == "translate")
         if ("slow_path(" in dump[0]) != slow:
             raise VectorError("expected the %s path:\n%s"
                               % ("slow" if slow else "fast", dump[0]))
@@ -181,8 +209,12 @@ class Driver:
             expected = [frame(ETH_TYPE_IPV6, bytes.fromhex(vector["out"]),
                               tags)]
 
-        run("ovs-ofctl", "add-flows", "br0", "-", stdin=flows(vector))
+        if self.args.lookup:
+            fill_table(vector)
+        else:
+            run("ovs-ofctl", "add-flows", "br0", "-", stdin=flows(vector))
         self.purge()
+        self.port = "p%d" % vector["in_port"]
         for path in "upcall", "datapath flow":
             got = self.exchange(packet, len(expected))
             if got != expected:
@@ -202,18 +234,26 @@ def main():
     parser.add_argument("--slow", action="store_true",
                         help="execute ila() in userspace, as for a datapath "
                              "without it")
+    parser.add_argument("--lookup", action="store_true",
+                        help="put the mappings into the datapath's table and "
+                             "translate by ila(table)")
     args = parser.parse_args()
 
     with open(args.vectors) as f:
         vectors = json.load(f)["vectors"]
-    if args.slow:
+    if args.lookup:
+        run("ovs-ofctl", "add-flow", "br0", "ipv6,actions=%sila(table),output:2"
+            % ("debug_slow," if args.slow else ""))
+        run("ovs-ofctl", "add-flow", "br0", "priority=65535,dl_type=0x%04x,"
+            "actions=output:2" % ETH_TYPE_MARKER)
+    elif args.slow:
         run("ovs-appctl", "dpif/set-dp-features", "br0", "ila", "false")
 
     driver = Driver(args)
     skipped = {}
     n_run = n_errors = 0
     for vector in vectors:
-        reason = skip_reason(vector)
+        reason = skip_reason(vector, args.lookup)
         if reason:
             skipped[reason] = skipped.get(reason, 0) + 1
             continue

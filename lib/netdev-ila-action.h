@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef NETDEV_ILA_ACTION_H
+#define NETDEV_ILA_ACTION_H 1
+
+/* The action ila_table(...) in a userspace datapath.
+ *
+ * An entry for a port is for packets whose 'md.in_port' that is, the datapath
+ * port in the flow's key: the port they came in on, also after recirculation;
+ * for what came out of a tunnel, the tunnel's port; for a packet-out, the port
+ * that it names, if any.  OpenFlow may say another port meanwhile; that does
+ * not matter. */
+
+#include <stdbool.h>
+
+struct dp_packet_batch;
+struct dpif;
+struct ila_usage_thread;
+struct netdev_ila;
+struct ovs_action_ila_table;
+
+/* Executes 'action' on the packets of 'batch', whose layer offsets are set.
+ * Those that are dropped are taken out of 'batch', and freed if 'steal' is
+ * true.  Counts in 'usage', with 'now' in milliseconds, what entries with an
+ * idle timeout are used for. */
+void netdev_ila_execute(const struct netdev_ila *, struct ila_usage_thread *,
+                        long long int now, struct dp_packet_batch *batch,
+                        const struct ovs_action_ila_table *action, bool steal);
+
+/* Likewise in a datapath, by any thread.  In dpif-netdev.c. */
+void dpif_netdev_ila_execute(struct dpif *, struct dp_packet_batch *,
+                             const struct ovs_action_ila_table *, bool steal);
+
+#endif /* lib/netdev-ila-action.h */
