@@ -10,6 +10,13 @@ pipeline and a sequence of packets, which is sent into port p1 of bridge br0
     exact    with a datapath flow for each packet that differs in any field,
     slow     with ila() executed in userspace, packet by packet.
 
+With --lookup, pipelines also have ila(table...), which looks in the datapath's
+mapping table, and there is one run more,
+
+    model    in which resubmit() to a flow table with an ila(locator=...) for
+             each mapping takes the place of ila(table...), so that translation
+             always knows the address.
+
 What every port sends, as its options:tx_pcap has it, must be the same bytes in
 the same order.  Ports p2 to p4 belong to br0, p5 to br1, which is behind the
 patch port 10.
@@ -25,6 +32,7 @@ import glob
 import json
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -32,6 +40,7 @@ import sys
 import time
 
 TIMEOUT = 30                    # Seconds, for a marker.
+GRACE = 2                       # Seconds, for counters.
 MAX_QUEUE = 90                  # Packets: netdev-dummy holds 100.
 PORTS = ["p2", "p3", "p4", "p5"]
 PATCH = 10                      # Port of br0.
@@ -48,6 +57,10 @@ LAST64 = (1 << 64) - 1
 
 LOCATORS = ["2001:0:87:0", "3333:0:0:1", "2001:db8:ffff:ffff", "fd00:0:0:fffe"]
 MODES = ["neutral-map", "neutral-map-auto", "adj-transport", "no-action"]
+
+MODEL_TABLE = 100               # The first one.
+DIRS = ["in", "out", "both"]
+MISSES = ["continue", "drop"]
 
 
 class TestError(Exception):
@@ -166,12 +179,65 @@ def checksum(data):
     return total ^ WORD
 
 
+def preference(mapping):
+    return (4 * ("ident" in mapping) + 2 * ("port" in mapping)
+            + ("match-locator" in mapping))
+
+
+def model(mappings):
+    """Returns flows of tables that do what ila(table...) does, one table for
+    each form of it."""
+    result = []
+    for i, dirs in enumerate(DIRS):
+        for j, miss in enumerate(MISSES):
+            def flow(priority, rest):
+                result.append("table=%d,priority=%d,%s" % (
+                    MODEL_TABLE + 2 * i + j, priority, rest))
+
+            # Nothing happens to multicast.
+            flow(9999, "ipv6,ipv6_dst=ff00::/8,actions=drop")
+            for m in mappings:
+                if dirs not in (m["dir"], "both") or m.get("port") == "p2":
+                    continue
+                match = "ipv6"
+                if "match-locator" in m:
+                    match += ",ila_dst_locator=" + m["match-locator"]
+                if "ident" in m:
+                    match += ",ila_dst_identifier=" + m["ident"]
+                flow(100 * (m["dir"] == "in") + 10 + preference(m),
+                     "%s,actions=ila(locator=%s,csum=%s,dir=%s,ident-type=%s)"
+                     % (match, m["locator"], m["csum-mode"], m["dir"],
+                        m.get("ident-type", "luid")))
+            if miss == "drop":
+                # What drops a packet, and nothing but it: a collision.
+                flow(1, "ipv6,actions="
+                     "set_field:::1000:0:0:0/::1000:0:0:0->ipv6_dst,"
+                     "ila(locator=1:2:3:4,csum=neutral-map,dir=out)")
+    return result
+
+
+def modelled(actions):
+    """Returns 'actions', text, with ila(table...) replaced by its model."""
+    def resubmit(found):
+        words = found.group(1).split(",")
+        dirs = miss = 0
+        for word in words:
+            if word.startswith("dir="):
+                dirs = DIRS.index(word[4:])
+            elif word.startswith("miss="):
+                miss = MISSES.index(word[5:])
+        return "resubmit(,%d)" % (MODEL_TABLE + 2 * dirs + miss)
+
+    return re.sub(r"ila\(table,([^)]*)\)", resubmit, actions)
+
+
 class Generator:
     """Everything random in one round."""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, lookup):
         # A string: its hash for the generator is the same everywhere.
         self.random = random.Random("%d/%d" % (seed, number))
+        self.lookup = lookup
         self.addresses = self.make_addresses()
         self.targets = self.make_targets()
         self.ports = self.random.sample([53, 80, 1024, 5001, 5002, 65535], 3)
@@ -184,6 +250,7 @@ class Generator:
         # rest of the actions (an assertion in recirc_alloc_id__(), ila() or
         # not), thus one pipeline has either.
         self.recirculates = self.chance(40)
+        self.mappings = self.make_mappings() if lookup else []
 
     def chance(self, percent):
         return self.random.randrange(100) < percent
@@ -277,6 +344,37 @@ class Generator:
         self.random.shuffle(sequence)
         return sequence
 
+    # Mappings.
+
+    def make_mappings(self):
+        """Returns mappings, dictionaries with the words of dpctl/ila-add,
+        those that are preferred first."""
+        r = self.random
+        result = {}
+        for _ in range(r.choice([1, 2, 3, 4, 6])):
+            address = r.choice(self.addresses)
+            if address >> 120 == 0xff:
+                continue
+            m = {"dir": r.choice(DIRS[:2])}
+            kind = r.randrange(4)
+            if kind != 1:
+                m["match-locator"] = words(address >> 64)
+            if kind != 0:
+                m["ident"] = words(address & LAST64)
+            if self.chance(20):
+                m["port"] = r.choice(["p1", "p1", "p2"])
+            m["locator"] = r.choice(LOCATORS)
+            # In a neutral mode, what identifies an entry is not in the
+            # packet as it is; other tests have that.  Neither can an
+            # identifier with the C bit be translated.
+            exact = "ident" in m
+            m["csum-mode"] = r.choice(MODES[2:] if exact else MODES)
+            if self.chance(20) and not exact:
+                m["ident-type"] = "use-format"
+            result[tuple(m.get(key) for key in ("dir", "match-locator",
+                                                "ident", "port"))] = m
+        return sorted(result.values(), key=preference, reverse=True)
+
     # Pipelines.
 
     def bits(self, n):
@@ -358,6 +456,17 @@ class Generator:
             action += ",ident-type=use-format"
         return action + ")"
 
+    def ila_table(self):
+        """Returns the lookup form, or the other one in pipelines that have
+        none."""
+        if not self.lookup:
+            return self.ila()
+        r = self.random
+        action = "ila(table,dir=%s" % r.choice(DIRS)
+        if self.chance(25):
+            action += ",miss=drop"
+        return action + ")"
+
     def subfields(self):
         """Returns two subfields of the same width."""
         r = self.random
@@ -401,7 +510,9 @@ class Generator:
         """Returns one action, text or, with actions inside, a list of text
         before, actions, and text after.  'table' is that of the flow."""
         r = self.random
-        choices = ([self.ila] * 6 + [self.output] * 6 + [self.set_field] * 5
+        choices = (([self.ila_table] * 4 + [self.ila] * 2 if self.lookup
+                    else [self.ila] * 6)
+                   + [self.output] * 6 + [self.set_field] * 5
                    + [lambda: "dec_ttl"]
                    + [lambda: "load:%d->NXM_NX_REG0[0..3]" % r.randrange(16)])
         if table + 1 < N_TABLES:
@@ -413,6 +524,8 @@ class Generator:
                 choices += [lambda: "group:%d" % r.randrange(1, 4)] * 3
         if nesting and table >= 0:
             choices += [lambda: "output:%d" % PATCH] * 2
+        # Recirculated packets must have no more tags than vlan-limit says.
+        if nesting and (table == 0 if self.lookup else table >= 0):
             # pop_vlan alone is not right in a flow that matches no VLAN.
             choices += [lambda: ["push_vlan:0x8100,", self.actions(table, 0),
                                  ",pop_vlan"]]
@@ -428,7 +541,7 @@ class Generator:
         result = [self.action(table, nesting)
                   for _ in range(self.random.choice([1, 2, 2, 3, 3, 4, 5]))]
         if nesting and table + 1 < N_TABLES and self.chance(50):
-            result += [self.ila(), "resubmit(,%d)" % (table + 1)]
+            result += [self.ila_table(), "resubmit(,%d)" % (table + 1)]
         return result + [self.output()]
 
     def write_actions(self, table):
@@ -451,7 +564,11 @@ class Generator:
                 if bridge == "br1":
                     # br1 has neither groups nor the patch port's peer.
                     actions = self.only_br1(actions)
-                elif not self.recirculates and self.chance(15):
+                elif (not self.recirculates and self.chance(15)
+                      and (not self.lookup or table + 1 < N_TABLES)):
+                    # A bucket that resubmits to a flow that writes to the
+                    # action set writes to that of the group's packet, unless
+                    # it recirculates meanwhile.
                     actions.append(self.write_actions(table))
                 result.append([bridge, "table=%d,priority=%d,%s"
                                % (table, 10 + i, self.match(table)), actions])
@@ -510,13 +627,18 @@ def text(actions):
                     for a in actions)
 
 
-def commands(pipeline, bridge):
-    """Returns what "ovs-ofctl bundle" needs for 'bridge'."""
+def commands(pipeline, bridge, mappings=None):
+    """Returns what "ovs-ofctl bundle" needs for 'bridge'; the model of
+    'mappings' unless that is None."""
+    def final(actions):
+        actions = text(actions)
+        return actions if mappings is None else modelled(actions)
+
     lines = ["flow delete"]
     if bridge == "br0":
         lines.append("group delete")
         # A packet through a group that is not there ends its action list.
-        lines += ["group add %s,%s" % (match, text(buckets))
+        lines += ["group add %s,%s" % (match, final(buckets))
                   for kind, match, buckets in pipeline if kind == "group"]
         lines.append("flow add priority=65535,dl_type=0x%04x,"
                      "actions=output:2,output:3,output:4,output:%d"
@@ -524,8 +646,10 @@ def commands(pipeline, bridge):
     else:
         lines.append("flow add priority=65535,dl_type=0x%04x,actions=output:5"
                      % ETH_TYPE_MARKER)
-    lines += ["flow add %s,actions=%s" % (match, text(actions) or "drop")
+    lines += ["flow add %s,actions=%s" % (match, final(actions) or "drop")
               for kind, match, actions in pipeline if kind == bridge]
+    if mappings is not None:
+        lines += ["flow add " + flow for flow in model(mappings)]
     return "\n".join(lines) + "\n"
 
 
@@ -559,11 +683,28 @@ class Tester:
         self.n_outputs = 0
         self.n_sent = 0
         self.n_flows = 0
+        self.n_too_deep = 0
+        self.mappings = []
 
-    def install(self, pipeline):
+    def install(self, pipeline, mappings=None):
         for bridge in "br1", "br0":
             run("ovs-ofctl", "-O", "OpenFlow15", "bundle", bridge, "-",
-                stdin=commands(pipeline, bridge))
+                stdin=commands(pipeline, bridge, mappings))
+
+    def fill_table(self, mappings):
+        self.mappings = mappings
+        self.appctl("dpctl/ila-flush")
+        for mapping in mappings:
+            self.appctl("dpctl/ila-add",
+                        *["%s=%s" % item for item in mapping.items()])
+
+    def too_deep(self):
+        """Returns how many packets the datapath dropped because it gave up
+        recirculating them."""
+        for line in self.appctl("coverage/show").splitlines():
+            if line.startswith("datapath_drop_recirc_error "):
+                return int(line.split()[-1])
+        return 0
 
     def send(self, packets):
         """Sends 'packets' and returns what each port sent."""
@@ -608,7 +749,23 @@ class Tester:
         self.appctl("revalidator/purge")
         results["slow"] = self.send(packets)
         self.appctl("dpif/set-dp-features", "br0", "ila", "true")
+
+        if self.args.lookup:
+            self.install(pipeline, self.mappings)
+            self.appctl("revalidator/purge")
+            results["model"] = self.send(packets)
         return results
+
+    def gives_up(self, pipeline, packets):
+        """Does any packet recirculate more often than the datapath allows?
+        The model does not do so, and what else is forwarded differs."""
+        self.install(pipeline)
+        self.appctl("revalidator/purge")
+        before = self.too_deep()
+        self.send(packets)
+        # Counters of other threads are collected once in a while.
+        time.sleep(GRACE)
+        return self.too_deep() != before
 
     def differs(self, pipeline, packets):
         """A deleted flow narrows megaflows for a while yet, thus a difference
@@ -652,9 +809,13 @@ class Tester:
         return pipeline, packets
 
     def report(self, number, pipeline, packets):
-        print("DIFFERENCE: ila-megaflow.py --seed=%d --first=%d --rounds=1"
-              % (self.args.seed, number))
+        print("DIFFERENCE: ila-megaflow.py%s --seed=%d --first=%d --rounds=1"
+              % (" --lookup" if self.args.lookup else "", self.args.seed,
+                 number))
         pipeline, packets = self.shrink(pipeline, packets)
+        for mapping in self.mappings:
+            print("  ila-add %s" % " ".join("%s=%s" % item
+                                            for item in mapping.items()))
         for bridge in "br0", "br1":
             for line in commands(pipeline, bridge).splitlines():
                 if "priority=65535" not in line and "delete" not in line:
@@ -679,13 +840,18 @@ class Tester:
         sys.stdout.flush()
 
     def round(self, number):
-        generator = Generator(self.args.seed, number)
+        generator = Generator(self.args.seed, number, self.args.lookup)
         pipeline = generator.make_pipeline()
         packets = generator.make_sequence()
+        if self.args.lookup:
+            self.fill_table(generator.mappings)
         results = self.try_all(pipeline, packets)
         self.n_sent += len(packets)
         self.n_outputs += sum(len(port) for port in results["exact"])
         if any(results[name] != results["exact"] for name in results):
+            if self.args.lookup and self.gives_up(pipeline, packets):
+                self.n_too_deep += 1
+                return True
             self.report(number, pipeline, packets)
             return False
         return True
@@ -705,6 +871,8 @@ def main():
                              "not matter")
     parser.add_argument("--errors", type=int, default=3, metavar="N",
                         help="stop after that many differences")
+    parser.add_argument("--lookup", action="store_true",
+                        help="with ila(table), too")
     parser.add_argument("--flows", action="store_true",
                         help="say how many packets share a datapath flow")
     args = parser.parse_args()
@@ -732,6 +900,9 @@ def main():
           file=sys.stderr)
     if args.flows:
         print("%d datapath flows" % tester.n_flows, file=sys.stderr)
+    if args.lookup:
+        print("%d rounds with too many recirculations" % tester.n_too_deep,
+              file=sys.stderr)
     if tester.n_outputs < tester.n_sent / 4:
         print("hardly any packet was forwarded: nothing is proved")
         n_errors += 1

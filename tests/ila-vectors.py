@@ -242,10 +242,10 @@ def main():
     with open(args.vectors) as f:
         vectors = json.load(f)["vectors"]
     if args.lookup:
-        run("ovs-ofctl", "add-flow", "br0", "ipv6,actions=%sila(table),output:2"
-            % ("debug_slow," if args.slow else ""))
-        run("ovs-ofctl", "add-flow", "br0", "priority=65535,dl_type=0x%04x,"
-            "actions=output:2" % ETH_TYPE_MARKER)
+        run("ovs-ofctl", "add-flows", "br0", "-",
+            stdin="ipv6,actions=%sila(table),output:2\n"
+            "dl_type=0x%04x,actions=output:2\n"
+            % ("debug_slow," if args.slow else "", ETH_TYPE_MARKER))
     elif args.slow:
         run("ovs-appctl", "dpif/set-dp-features", "br0", "ila", "false")
 
