@@ -89,11 +89,19 @@ endif
 ofproto_libofproto_la_SOURCES += \
 	ofproto/extension-state.h \
 	ofproto/ofproto-dpif-ext.h \
+	ofproto/ofproto-dpif-type.h \
 	ofproto/ofproto-dpif-xlate-ext.h
 
 if LINUX
 tests_ovstest_SOURCES += tests/test-ila-netlink.c
 endif
+vswitchd_ovs_vswitchd_SOURCES += \
+	vswitchd/ila-config.c \
+	vswitchd/ila-config.h \
+	vswitchd/ila-file.c \
+	vswitchd/ila-file.h \
+	vswitchd/ila-rows.c \
+	vswitchd/ila-rows.h
 
 tests_ovstest_SOURCES += \
 	tests/test-cpu-cores.c \
@@ -166,6 +174,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-action.at \
 	tests/ila-core.at \
 	tests/ila-ingress.at \
+	tests/ila-database.at \
 	tests/ila-dpctl.at \
 	tests/ila-lookup.at \
 	tests/ila-megaflow.at \

@@ -4,12 +4,16 @@
 #include "dpif-ila.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dpif-extension.h"
 #include "dpif-provider.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
+#include "sset.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(dpif_ila);
@@ -23,8 +27,8 @@ dpif_ila_class(const struct dpif *dpif)
     return extensions ? extensions->ila : NULL;
 }
 
-static bool
-dirs_from_string(const char *s, unsigned int *dirs)
+bool
+dpif_ila_dirs_from_string(const char *s, unsigned int *dirs)
 {
     static const struct {
         const char *name;
@@ -45,6 +49,19 @@ dirs_from_string(const char *s, unsigned int *dirs)
     return false;
 }
 
+/* Logs and frees 'message', unless it was logged before: configuration comes
+ * along again whenever anything changes.  Only the main thread configures. */
+static void
+warn_once(char *message)
+{
+    static struct sset logged = SSET_INITIALIZER(&logged);
+
+    if (sset_add(&logged, message)) {
+        VLOG_WARN("%s", message);
+    }
+    free(message);
+}
+
 int
 dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
                          const struct smap *cfg)
@@ -61,9 +78,14 @@ dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
         }
         return 0;
     }
-    if (s && !dirs_from_string(s, &dirs)) {
-        VLOG_WARN("%s: port %"PRIu32": other_config:ila=\"%s\" is not off, "
-                  "in, out or both", dpif_name(dpif), port_no, s);
+    if (s && !dpif_ila_dirs_from_string(s, &dirs)) {
+        char name[IFNAMSIZ];
+
+        if (dpif_port_get_name(dpif, port_no, name, sizeof name)) {
+            snprintf(name, sizeof name, "%"PRIu32, port_no);
+        }
+        warn_once(xasprintf("%s: port %s: other_config:ila=\"%s\" is not "
+                            "off, in, out or both", dpif_name(dpif), name, s));
     }
     if (class->set_port_options) {
         const struct dpif_ila_port_options options = {
@@ -94,8 +116,8 @@ dpif_ila_set_config(struct dpif *dpif, const struct smap *cfg)
         return 0;
     }
     if (s && (!str_to_uint(s, 10, &max) || !max)) {
-        VLOG_WARN("%s: other_config:ila-max-entries=\"%s\" is not a positive "
-                  "number", dpif_name(dpif), s);
+        warn_once(xasprintf("%s: other_config:ila-max-entries=\"%s\" is not "
+                            "a positive number", dpif_name(dpif), s));
         max = ILA_TABLE_DEFAULT_MAX;
     }
     error = class->set_max(dpif, max);

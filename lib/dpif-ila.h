@@ -134,10 +134,14 @@ const struct dpif_ila_class *dpif_ila_class(const struct dpif *dpif);
 
 /* Configuration: "ila" (off, in, out, both), "ila-stats" and "ila-rehash"
  * (true, false) in that of a port, and "ila-max-entries" in that of a
- * datapath.  Bad values are logged and count as
- * the default.  They return 0 or a positive errno value. */
+ * datapath.  Bad values are logged when they are new and count as the default.
+ * They return 0 or a positive errno value. */
 int dpif_ila_port_set_config(struct dpif *, odp_port_t, const struct smap *);
 int dpif_ila_set_config(struct dpif *, const struct smap *);
+
+/* Stores the directions, ILA_PATH_*, that 's' names as the value of "ila" in
+ * '*dirs'.  Returns false, and stores nothing, if there are none. */
+bool dpif_ila_dirs_from_string(const char *s, unsigned int *dirs);
 
 /* Executes 'a', the datapath action ila_table(...), on packets of the slow
  * path, for dpif.c.  Packets that are dropped are taken out of the batch, and

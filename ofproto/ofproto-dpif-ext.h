@@ -7,9 +7,32 @@
  * file that includes this: it needs that file's static functions and types.
  *
  * Support is probed when a datapath is opened, extension by extension, and
- * each can be switched by "ovs-appctl dpif/set-dp-features BRIDGE NAME". */
+ * each can be switched by "ovs-appctl dpif/set-dp-features BRIDGE NAME".
+ *
+ * What ofproto-dpif-type.h declares is here as well. */
 
 #include "odp-extension.h"
+#include "ofproto-dpif-type.h"
+#include "simap.h"
+
+/* How often the datapath of each type was opened. */
+static struct simap n_opened = SIMAP_INITIALIZER(&n_opened);
+
+struct dpif *
+ofproto_dpif_of_type(const char *type, unsigned int *generation)
+{
+    const struct dpif_backer *backer = shash_find_data(&all_dpif_backers,
+                                                       type);
+
+    *generation = simap_get(&n_opened, type);
+    return backer ? backer->dpif : NULL;
+}
+
+odp_port_t
+ofproto_dpif_odp_port(const struct ofproto_dpif *ofproto, ofp_port_t ofp_port)
+{
+    return ofp_port_to_odp_port(ofproto, ofp_port);
+}
 
 static bool
 check_extension(struct dpif_backer *backer,
@@ -47,6 +70,7 @@ check_extensions(struct dpif_backer *backer)
 {
     const struct odp_extension_class *class = NULL;
 
+    simap_increase(&n_opened, backer->type, 1);
     while ((class = odp_extension_next(class))) {
         backer->rt_support.extensions[class->type]
             = check_extension(backer, class);
