@@ -89,6 +89,7 @@ endif
 ofproto_libofproto_la_SOURCES += \
 	ofproto/extension-state.h \
 	ofproto/ofproto-dpif-ext.h \
+	ofproto/ofproto-dpif-trace-ext.h \
 	ofproto/ofproto-dpif-type.h \
 	ofproto/ofproto-dpif-xlate-ext.h
 
@@ -179,6 +180,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-lookup.at \
 	tests/ila-megaflow.at \
 	tests/ila-table.at \
+	tests/ila-trace.at \
 	tests/ila-vectors.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
