@@ -67,7 +67,7 @@ static void hand_over(const struct ovs_ila_counts *counts,
 	}
 	WRITE_ONCE(cell->packets, 0);
 	WRITE_ONCE(cell->bytes, 0);
-	WRITE_ONCE(cell->id, id);
+	smp_store_release(&cell->id, id);	/* See sum_cells(). */
 	smp_mb();	/* Likewise. */
 	WRITE_ONCE(cell->gen, cell->gen + 1);
 }
@@ -103,46 +103,68 @@ static const struct count_cell *cell_of(const struct ovs_ila_counts *counts,
 	return &per_cpu_ptr(counts->cells, cpu)->cells[id % N_CELLS];
 }
 
-/* Returns false if counts were on the way from a cell to an entry, and may be
- * missing or double.
+/* What there is in cells for one entry. */
+struct cell_sum {
+	unsigned int n;
+	u32 gens;
+	u64 packets;
+	u64 bytes;
+};
+
+/* Returns false if a cell is being handed over. */
+static bool sum_cells(const struct ovs_ila_counts *counts, u32 id,
+		      struct cell_sum *sum)
+{
+	int cpu;
+
+	*sum = (struct cell_sum){};
+	for_each_possible_cpu(cpu) {
+		const struct count_cell *cell = cell_of(counts, cpu, id);
+		u32 gen = READ_ONCE(cell->gen);
+
+		if (gen & 1)
+			return false;
+
+		/* Pairs with smp_store_release() in hand_over(): if the cell
+		 * is not the entry's any more, the entry has the counts.
+		 */
+		if (smp_load_acquire(&cell->id) == id) {
+			sum->n++;
+			sum->gens += gen;
+			sum->packets += READ_ONCE(cell->packets);
+			sum->bytes += READ_ONCE(cell->bytes);
+		}
+	}
+	return true;
+}
+
+/* Returns false if counts may be missing or double because a cell of the entry
+ * was handed over meanwhile.
  */
 static bool try_read(const struct ovs_ila_counts *counts, u32 id,
 		     const struct ovs_ila_count_pair *pair,
 		     u64 *packets, u64 *bytes)
 {
-	u32 gens = 0;
-	int cpu;
+	struct cell_sum sum, again;
 
 	smp_mb();	/* A new 'pair' is seen by hand-overs that follow. */
-	for_each_possible_cpu(cpu) {
-		u32 gen = READ_ONCE(cell_of(counts, cpu, id)->gen);
-
-		if (gen & 1)
-			return false;
-		gens += gen;
-	}
+	if (!sum_cells(counts, id, &sum))
+		return false;
 	smp_mb();	/* Pairs with those in hand_over(). */
-	*packets = atomic64_read(&pair->packets);
-	*bytes = atomic64_read(&pair->bytes);
-	for_each_possible_cpu(cpu) {
-		const struct count_cell *cell = cell_of(counts, cpu, id);
-
-		if (READ_ONCE(cell->id) == id) {
-			*packets += READ_ONCE(cell->packets);
-			*bytes += READ_ONCE(cell->bytes);
-		}
-	}
+	*packets = atomic64_read(&pair->packets) + sum.packets;
+	*bytes = atomic64_read(&pair->bytes) + sum.bytes;
+	if (!sum.n)
+		return true;
 	smp_mb();	/* Likewise. */
-	for_each_possible_cpu(cpu)
-		gens -= READ_ONCE(cell_of(counts, cpu, id)->gen);
-	return !gens;
+	return sum_cells(counts, id, &again) && again.n == sum.n &&
+	       again.gens == sum.gens;
 }
 
 void ovs_ila_counts_read(const struct ovs_ila_counts *counts, u32 id,
 			 const struct ovs_ila_count_pair *pair,
 			 u64 *packets, u64 *bytes)
 {
-	/* Hand-overs are rare: some packets are between any two of a cell. */
+	/* It is rare that an entry loses a cell. */
 	while (!try_read(counts, id, pair, packets, bytes))
 		cond_resched();
 }

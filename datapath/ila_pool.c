@@ -206,7 +206,7 @@ void ovs_ila_pool_retire(struct ovs_ila_pool *pool, u32 id)
 		begin_waiting(pool);
 }
 
-/* A grace period has passed since 'limbo' was all that there was. */
+/* A grace period has passed since the last thing came to 'limbo'. */
 static void free_limbo(struct ovs_ila_pool *pool, struct ovs_ila_limbo limbo)
 {
 	free_chunks(pool, limbo.chunks);
@@ -228,18 +228,13 @@ void ovs_ila_pool_reclaim(struct ovs_ila_pool *pool)
 
 void ovs_ila_pool_drain(struct ovs_ila_pool *pool)
 {
-	int i;
+	struct ovs_ila_limbo waiting = pool->waiting;
+	struct ovs_ila_limbo limbo = pool->limbo;
 
-	for (i = 0; i < 2; i++) {
-		struct ovs_ila_limbo waiting = pool->waiting;
-		struct ovs_ila_limbo limbo = pool->limbo;
-
-		pool->waiting = (struct ovs_ila_limbo){};
-		pool->limbo = (struct ovs_ila_limbo){};
-		synchronize_rcu();
-		free_limbo(pool, waiting);
-		free_limbo(pool, limbo);
-	}
+	pool->waiting = (struct ovs_ila_limbo){};
+	pool->limbo = (struct ovs_ila_limbo){};
+	free_limbo(pool, waiting);
+	free_limbo(pool, limbo);
 }
 
 u32 ovs_ila_pool_next(const struct ovs_ila_pool *pool, u32 id)

@@ -92,7 +92,9 @@ void ovs_ila_pool_retire(struct ovs_ila_pool *pool, u32 id);
 /* Frees what waited for a grace period that is over. */
 void ovs_ila_pool_reclaim(struct ovs_ila_pool *pool);
 
-/* Frees all that waits.  Takes two grace periods: objects, then chunks. */
+/* Frees all that waits; a grace period has passed since the last
+ * ovs_ila_pool_retire().  Chunks that are empty then wait for another one.
+ */
 void ovs_ila_pool_drain(struct ovs_ila_pool *pool);
 
 /* Returns the object 'id'.  'size' is that of the pool's objects, as a

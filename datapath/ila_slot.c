@@ -388,10 +388,21 @@ static void count(u32 *n, bool add)
 	WRITE_ONCE(*n, add ? *n + 1 : *n - 1);
 }
 
+/* 'value' is, or is no longer, that of one more entry. */
+static void account_value(struct ovs_ila_table *table,
+			  const struct ovs_ila_value *value, bool add)
+{
+	count(&table->per_owner[value->flags & OVS_ILA_ENTRY_DATABASE ? 1 : 0],
+	      add);
+	if (value->idle_timeout || value->hard_timeout)
+		count(&table->n_timeouts, add);
+	if (value->flags & OVS_ILA_ENTRY_ICMP_INNER)
+		count(&table->n_icmp_inner, add);
+}
+
 void ovs_ila_account(struct ovs_ila_table *table,
 		     const struct ovs_ila_slot *slot, bool add)
 {
-	const struct ovs_ila_value *value = ovs_ila_value_of(table, slot);
 	unsigned int dir = ovs_ila_bits_dir(slot->value) - 1;
 	u32 *for_port = &table->n_any_port[dir];
 
@@ -407,12 +418,7 @@ void ovs_ila_account(struct ovs_ila_table *table,
 
 	count(&table->n, add);
 	count(&table->per_shape[dir][ovs_ila_bits_fields(slot->value)], add);
-	count(&table->per_owner[value->flags & OVS_ILA_ENTRY_DATABASE ? 1 : 0],
-	      add);
-	if (value->idle_timeout || value->hard_timeout)
-		count(&table->n_timeouts, add);
-	if (value->flags & OVS_ILA_ENTRY_ICMP_INNER)
-		count(&table->n_icmp_inner, add);
+	account_value(table, ovs_ila_value_of(table, slot), add);
 }
 
 void ovs_ila_enter(struct ovs_ila_table *table, u32 id)
@@ -461,11 +467,11 @@ void ovs_ila_change_value(struct ovs_ila_table *table,
 {
 	u32 old = slot->value;
 
-	ovs_ila_account(table, slot, false);
+	account_value(table, ovs_ila_value_at(table, value), true);
 
 	/* Whoever finds the value sees what is in it. */
 	smp_store_release(&slot->value, value | (old & ~OVS_ILA_CELL_ID));
-	ovs_ila_account(table, slot, true);
+	account_value(table, ovs_ila_value_from_bits(table, old), false);
 	ovs_ila_value_put(table, old & OVS_ILA_CELL_ID);
 }
 
@@ -473,13 +479,15 @@ void ovs_ila_change_value(struct ovs_ila_table *table,
 static void move_in(struct ovs_ila_table *table, struct ovs_ila_slot *home,
 		    const struct ovs_ila_slot *slot)
 {
-	ovs_ila_account(table, home, false);
-	ovs_ila_value_put(table, home->value & OVS_ILA_CELL_ID);
+	u32 old = home->value;
+
+	account_value(table, ovs_ila_value_of(table, slot), true);
 	home->locator = slot->locator;
 	home->identifier = slot->identifier;
 	home->word = slot->word;
-	home->value = (slot->value & ~(SLOT_KEPT | SLOT_CHANGED)) | SLOT_LIVE;
-	ovs_ila_account(table, home, true);
+	home->value = slot->value | SLOT_LIVE;
+	account_value(table, ovs_ila_value_from_bits(table, old), false);
+	ovs_ila_value_put(table, old & OVS_ILA_CELL_ID);
 }
 
 /* Adds what 'slot' counted, which nobody finds any more, to 'home'. */
@@ -528,6 +536,8 @@ void ovs_ila_go_home(struct ovs_ila_table *table, struct ovs_ila_index *away)
 
 void ovs_ila_tidy(struct ovs_ila_table *table, u32 n)
 {
+	unsigned int i;
+
 	/* No matter if there is no memory for smaller ones. */
 	if (ovs_ila_index_sparse(ovs_ila_main_index(table)))
 		rebuild(table, 0);
@@ -535,13 +545,14 @@ void ovs_ila_tidy(struct ovs_ila_table *table, u32 n)
 		rebuild_matches(table, 0);
 	ovs_ila_value_tidy(table);
 
-	if (n >= DRAIN_AT) {
+	/* Objects, then the chunks that they were in. */
+	for (i = 0; i < 2 && n >= DRAIN_AT; i++) {
+		synchronize_rcu();
 		ovs_ila_pool_drain(&table->slots);
 		ovs_ila_pool_drain(&table->values);
-	} else {
-		ovs_ila_pool_reclaim(&table->slots);
-		ovs_ila_pool_reclaim(&table->values);
 	}
+	ovs_ila_pool_reclaim(&table->slots);
+	ovs_ila_pool_reclaim(&table->values);
 }
 
 void ovs_ila_slot_stats(const struct ovs_ila_table *table, u32 id,

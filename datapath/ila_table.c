@@ -96,6 +96,9 @@ static __always_inline bool is_hit(const void *aux, u32 id)
 	return true;
 }
 
+/* The shapes that match on the port, as bits. */
+#define WITH_IN_PORT (BIT(2) | BIT(3) | BIT(6) | BIT(7))
+
 static bool lookup_dir(const struct ovs_ila_table *table,
 		       const struct ovs_ila_index *index, u8 dir, u32 in_port,
 		       __be64 locator, __be64 identifier,
@@ -106,6 +109,8 @@ static bool lookup_dir(const struct ovs_ila_table *table,
 	struct probe probe = { .table = table, .hit = hit };
 
 	shapes = (out ? shapes >> 8 : shapes) & 0xff;
+	if (unlikely(in_port > U16_MAX))
+		shapes &= ~WITH_IN_PORT;
 	while (shapes) {
 		u32 fields = __fls(shapes);
 
@@ -442,25 +447,24 @@ u32 ovs_ila_table_port_removed(struct ovs_ila_table *table, u32 in_port)
 	return n ? ovs_ila_table_flush(table, &filter) : 0;
 }
 
+/* Now is asked for last: packets come all the time. */
 static bool is_over(const struct ovs_ila_table *table,
-		    const struct ovs_ila_slot *slot, u32 seconds, u32 tick)
+		    const struct ovs_ila_slot *slot)
 {
 	const struct ovs_ila_value *value = ovs_ila_value_of(table, slot);
-	u32 age = seconds - slot->created;
 	u32 used = READ_ONCE(slot->used);
+	u32 age = ovs_ila_seconds() - slot->created;
 
 	if (value->hard_timeout && age >= value->hard_timeout)
 		return true;
 	if (!value->idle_timeout || age < value->idle_timeout)
 		return false;
-	return !used || ovs_ila_ticks_to_msecs(tick - used) >=
+	return !used || ovs_ila_ticks_to_msecs(ovs_ila_tick() - used) >=
 			(u64)value->idle_timeout * MSEC_PER_SEC;
 }
 
 u32 ovs_ila_table_expire(struct ovs_ila_table *table)
 {
-	u32 seconds = ovs_ila_seconds();
-	u32 tick = ovs_ila_tick();
 	u32 id = 0, n = 0;
 	bool more = true;
 
@@ -475,7 +479,7 @@ u32 ovs_ila_table_expire(struct ovs_ila_table *table)
 			more = slot;
 			if (!more)
 				break;
-			if (is_over(table, slot, seconds, tick)) {
+			if (is_over(table, slot)) {
 				ovs_ila_leave(table, id);
 				n_batch++;
 			}

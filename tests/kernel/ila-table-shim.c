@@ -209,9 +209,15 @@ void model_wire(struct model_entry *m)
 /* Some of each kind; those with odd numbers are adjusted. */
 struct ovs_ila_entry stable_entry(u32 i, u32 to)
 {
-	if (i % 2)
-		return make_entry(1, 5 + i / 2 % 2 * 2, 0x00870000, i, 7, to,
-				  OVS_ILA_CSUM_NEUTRAL_MAP);
+	struct ovs_ila_entry entry;
+
+	if (i % 2) {
+		entry = make_entry(1, 5 + i / 2 % 2 * 2, 0x00870000, i, 7, to,
+				   OVS_ILA_CSUM_NEUTRAL_MAP);
+		if (i == 1)
+			entry.flags = OVS_ILA_ENTRY_ICMP_INNER;
+		return entry;
+	}
 	return make_entry(2, 4 + i / 2 % 4, 0x00870000, i, 7, to,
 			  OVS_ILA_CSUM_NO_ACTION);
 }

@@ -24,6 +24,7 @@
 typedef uint64_t u64;
 typedef int32_t s32;
 
+#define U16_MAX UINT16_MAX
 #define U64_MAX UINT64_MAX
 
 #define __rcu
@@ -48,6 +49,7 @@ typedef int32_t s32;
 /* Stronger than the kernel's, which may rely on dependencies. */
 #define READ_ONCE(X) __atomic_load_n(&(X), __ATOMIC_ACQUIRE)
 #define WRITE_ONCE(X, V) __atomic_store_n(&(X), V, __ATOMIC_RELAXED)
+#define smp_load_acquire(P) __atomic_load_n(P, __ATOMIC_ACQUIRE)
 #define smp_store_release(P, V) __atomic_store_n(P, V, __ATOMIC_RELEASE)
 #define cmpxchg(P, OLD, NEW) \
 	({ __typeof__(*(P)) old_ = (OLD); \

@@ -316,7 +316,7 @@ static void compare_lookup(struct ovs_ila_table *table, struct model *model)
 	u8 addr[OVS_ILA_ADDR_LEN], to[OVS_ILA_ADDR_LEN];
 	u8 plain[OVS_ILA_ADDR_LEN];
 	struct model_entry wire = { .entry = any_entry() };
-	u32 in_port = any_port();
+	u32 in_port = any(20) ? any_port() : 65536 + any_port();
 	u8 dirs = 2 * any(4);
 	struct model_entry *m;
 	enum ovs_ila_verdict verdict;
@@ -514,10 +514,13 @@ void run_model(u32 n_ops, u64 seed)
 		case 0 ... 29:
 			n = any(4);
 			wanted = ovs_ila_entry_check(&e, NULL);
+			i = model.n;
 			if (!wanted)
 				wanted = model_add(&model, &e, n);
 			error = ovs_ila_table_add(table, &e, n, &bad);
 			assert(error == wanted);
+			assert(model.n > i ||
+			       ovs_ila_table_generation(table) == generation);
 			break;
 		case 30 ... 39:
 			n = any(3);
@@ -555,6 +558,7 @@ void run_model(u32 n_ops, u64 seed)
 			error = ovs_ila_table_move(table, &f, e.locator, &n,
 						   &bad);
 			assert(error == wanted && n == wanted_n);
+			assert(ovs_ila_table_generation(table) == generation);
 			break;
 		case 94:
 			if (any(4) == 0)

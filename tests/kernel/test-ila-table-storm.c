@@ -66,6 +66,9 @@ static void *storm_reader(void *storm_)
 		       storm_lookup(storm, i, STORM_B, reader) ||
 		       storm_lookup(storm, i, STORM_A, reader));
 		rcu_read_unlock();
+		assert(ovs_ila_table_has_icmp_inner(storm->table));
+		assert(ovs_ila_table_applies(storm->table, OVS_ILA_DIRS_IN,
+					     7));
 		storm->lookups[reader]++;
 	}
 	return NULL;
