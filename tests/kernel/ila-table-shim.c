@@ -13,6 +13,7 @@ u64 shim_jiffies = 1000;
 u64 shim_seed;
 
 long shim_fail_at = -1;
+void (*shim_at_grace)(void);
 long shim_n_allocs;
 bool shim_exhausted;
 
@@ -84,8 +85,11 @@ bool poll_state_synchronize_rcu(unsigned long cookie)
 
 void synchronize_rcu(void)
 {
-	unsigned long cookie = start_poll_synchronize_rcu();
+	unsigned long cookie;
 
+	if (shim_at_grace)
+		shim_at_grace();
+	cookie = start_poll_synchronize_rcu();
 	while (!poll_state_synchronize_rcu(cookie))
 		sched_yield();
 }

@@ -5,6 +5,7 @@
  *     script           commands from the standard input, see run_script()
  *     model N SEED     N random operations on the table and on a simple model
  *     listing SEED     listings while the table changes
+ *     graces           what readers see at each point of a change
  *     faults           each allocation of each operation fails once
  *     storm N          readers and writers at once, N rounds of the writers
  *     bench N          memory and time with N entries
@@ -206,6 +207,8 @@ int main(int argc, char *argv[])
 		run_model(n, seed);
 	} else if (!strcmp(what, "listing")) {
 		run_listing(seed);
+	} else if (!strcmp(what, "graces")) {
+		run_graces();
 	} else if (!strcmp(what, "faults")) {
 		run_faults();
 	} else if (!strcmp(what, "storm")) {

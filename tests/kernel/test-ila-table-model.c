@@ -196,10 +196,10 @@ static u32 any_port(void)
 	return few_ports[any(ARRAY_SIZE(few_ports))];
 }
 
-/* Some of them have the same sum. */
+/* Some of them have the same sum, some have one that is next to it. */
 static u32 any_locator(void)
 {
-	return 0x00870000 + any(3) * 0xffff;
+	return 0x00870000 + any(2) * 0xffff + any(2);
 }
 
 static struct ovs_ila_entry any_entry(void)

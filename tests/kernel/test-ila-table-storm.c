@@ -1,8 +1,133 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/* The ILA mapping table with readers and writers at once. */
+/* The ILA mapping table with readers while it changes. */
 
 #include "test-ila-table.h"
+
+/* One reader, at points that are chosen. */
+
+#define GRACE_A 0x00050000
+#define GRACE_B 0x00067000
+
+static struct {
+	struct ovs_ila_table *table;
+	struct ovs_ila_hit held;	/* From before the change. */
+	u32 n;				/* Grace periods. */
+} grace;
+
+static bool grace_lookup(u32 to, struct ovs_ila_hit *hit)
+{
+	struct model_entry m = { .entry = stable_entry(1, to) };
+	u8 result[OVS_ILA_ADDR_LEN];
+
+	model_wire(&m);
+	if (!ovs_ila_table_lookup(grace.table, OVS_ILA_DIRS_IN, 7, m.wire,
+				  hit))
+		return false;
+	assert(ovs_ila_hit_translate(hit, m.wire, result) ==
+	       OVS_ILA_TRANSLATE);
+	assert(!memcmp(result, m.entry.locator, 8));
+	assert(!memcmp(result + 8, m.entry.match.identifier, 8));
+	return true;
+}
+
+static void at_grace(void)
+{
+	struct ovs_ila_hit hit;
+
+	/* The new address has been found since before the old one was not. */
+	assert(grace_lookup(GRACE_B, &hit));
+	assert(!grace_lookup(GRACE_A, &hit));
+	assert(grace_lookup(GRACE_B, &hit));
+	grace.n++;
+	if (grace.n == 1) {
+		struct model_entry m = { .entry = stable_entry(1, GRACE_A) };
+		u8 result[OVS_ILA_ADDR_LEN];
+
+		/* Who found it before still reads what it was. */
+		model_wire(&m);
+		assert(hit.id != grace.held.id);
+		assert(!memcmp(&grace.held.slot->identifier, m.wire + 8, 8));
+		assert(ovs_ila_hit_translate(&grace.held, m.wire, result) ==
+		       OVS_ILA_TRANSLATE);
+		assert(!memcmp(result, m.entry.locator, 8));
+	} else {
+		/* It is home, but its guest is not used for others yet. */
+		assert(hit.id == grace.held.id);
+	}
+}
+
+static void begin_grace(void)
+{
+	grace.table = new_table();
+	grace.n = 0;
+	add_stable(grace.table, 20, GRACE_A);
+	assert(grace_lookup(GRACE_A, &grace.held));
+	shim_at_grace = at_grace;
+}
+
+static void end_grace(void)
+{
+	shim_at_grace = NULL;
+	assert(grace.n == 2);
+	free_table(grace.table);
+}
+
+/* What is deleted is not used again while a reader may have it. */
+static void delete_under_reader(void)
+{
+	struct ovs_ila_table *table = new_table();
+	struct ovs_ila_entry e = make_entry(2, 1, 1, 0, 0, 1, 2), copy;
+	const u8 *addr = (const u8 *)e.match.locator;
+	struct ovs_ila_value value;
+	struct ovs_ila_hit hit;
+	u8 whole[OVS_ILA_ADDR_LEN] = {};
+	u32 i;
+
+	assert(!ovs_ila_table_add(table, &e, 0, NULL));
+	memcpy(whole, addr, 8);
+	shim_cpu = 1;
+	rcu_read_lock();
+	assert(ovs_ila_table_lookup(table, OVS_ILA_DIRS_OUT, 1, whole, &hit));
+	value = *hit.value;
+	shim_cpu = 0;
+	assert(!ovs_ila_table_del(table, &e.match, 0, NULL));
+	for (i = 2; i < 2000; i++) {
+		copy = make_entry(2, 1, i, 0, 0, i, 2);
+		assert(!ovs_ila_table_add(table, &copy, 0, NULL));
+	}
+	assert(!memcmp(&hit.slot->locator, addr, 8));
+	assert(!memcmp(hit.value->xlat.locator, value.xlat.locator, 8));
+	shim_cpu = 1;
+	rcu_read_unlock();
+	shim_cpu = 0;
+	free_table(table);
+}
+
+void run_graces(void)
+{
+	struct ovs_ila_filter from = filter_to(GRACE_A), to;
+	struct ovs_ila_entry entry = stable_entry(1, GRACE_B);
+	u32 n;
+
+	to = filter_to(GRACE_B);
+	begin_grace();
+	assert(!ovs_ila_table_add(grace.table, &entry, OVS_ILA_ADD_MODIFY,
+				  NULL));
+	end_grace();
+
+	begin_grace();
+	assert(!ovs_ila_table_move(grace.table, &from, to.locator, &n, NULL));
+	end_grace();
+
+	begin_grace();
+	replace_all(grace.table, 20, GRACE_B, 3);
+	end_grace();
+
+	delete_under_reader();
+}
+
+/* As many as there are processors, and more, at any point. */
 
 #define N_READERS 3
 #define N_STORM 300

@@ -20,6 +20,9 @@ extern long shim_fail_at;
 extern bool shim_exhausted;
 extern long shim_n_allocs;	/* That are not freed. */
 
+/* Called before each grace period that somebody waits for. */
+extern void (*shim_at_grace)(void);
+
 struct ovs_ila_table *new_table(void);
 
 /* Frees 'table'.  Nothing may be left of it. */
@@ -63,6 +66,7 @@ void replace_all(struct ovs_ila_table *table, u32 n_stable, u32 to, u32 n);
 
 void run_model(u32 n_ops, u64 seed);
 void run_faults(void);
+void run_graces(void);
 void run_storm(u32 n_rounds);
 void run_bench(u32 n);
 

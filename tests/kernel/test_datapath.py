@@ -531,6 +531,10 @@ class IlaTable(unittest.TestCase):
             subprocess.run([self.memory_checked(), "listing", "0", str(seed)],
                            check=True)
 
+    def test_graces(self):
+        """What a reader sees at each point of a change, and keeps."""
+        subprocess.run([self.memory_checked(), "graces"], check=True)
+
     def test_lack_of_memory(self):
         """Whichever allocation fails, nothing has changed, and nothing
         leaks."""
