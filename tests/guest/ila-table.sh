@@ -49,3 +49,280 @@ netlink () {                    # netlink [TEST]...
 }
 
 check "ila table: netlink family" netlink
+
+#
+# Traffic: h1 and h2 know each other by SIR addresses, da and db translate what
+# comes in from them and from the underlay in between, which has ILA addresses
+# only.
+#
+
+sir=3333:0:0:1 at_a=2001:db8:a:0 at_b=2001:db8:b:0 at_c=2001:db8:c:0
+h1=$sir:2000:0:1:1 h2=$sir:2000:0:1:2
+
+# pass DATAPATH PORT OTHER: all IPv6 that comes in on one goes out of the other.
+pass () {
+    local n1 n2
+    n1=$(port_of "$1" "$2")
+    n2=$(port_of "$1" "$3")
+    ovs-dpctl add-flow "$1" "in_port($n1),eth(),eth_type(0x86dd),ipv6()" "$n2"
+    ovs-dpctl add-flow "$1" "in_port($n2),eth(),eth_type(0x86dd),ipv6()" "$n1"
+}
+
+port_of () {                    # port_of DATAPATH PORT
+    ovs-dpctl show "$1" | sed -n "s/^ *port \([0-9]*\): $2\( .*\)*$/\1/p"
+}
+
+# site DATAPATH PORT UPLINK: translates in both directions.
+site () {
+    ovs-dpctl add-dp "$1"
+    ovs-dpctl add-if "$1" "$2" "$3"
+    pass "$1" "$2" "$3"
+    ila "$1" port "$2" out
+    ila "$1" port "$3" in
+}
+
+# mappings MODE: of both sites, instead of those that are there.
+mappings () {
+    local dp
+    for dp in da db; do
+        ila "$dp" flush
+    done
+    ila da add dir=out match=$sir ident=2000000000010002 locator=$at_b mode="$1"
+    ila da add dir=in match=$at_a locator=$sir mode="$1"
+    ila db add dir=out match=$sir ident=2000000000010001 locator=$at_a mode="$1"
+    ila db add dir=in match=$at_b locator=$sir mode="$1"
+}
+
+# The underlay is a cable, wa to wb.
+two_sites () {
+    need python3 ethtool nc
+    modprobe openvswitch
+    host h1
+    host h2
+    cable p1 h1 eth0 $h1/64
+    cable p2 h2 eth0 $h2/64
+    ends wa wb
+    site da p1 wa
+    site db p2 wb
+}
+
+no_sites () {
+    ovs-dpctl del-dp da
+    ovs-dpctl del-dp db
+    equal "$(cat /sys/module/openvswitch/parameters/ila_ports)" 0 "ports that translate"
+}
+
+counter () {                    # counter DATAPATH NAME [PORT]
+    ila "$1" stats ${3:+"$3"} | tr ' ' '\n' | sed -n "s/^$2=//p"
+}
+
+# offloads on|off DEVICE...: of checksums and segmentation; a DEVICE is that of
+# a host if it is "HOST/DEVICE".
+offloads () {
+    local on=$1 device ns
+    shift
+    for device; do
+        ns=
+        case $device in
+        */*) ns="ip netns exec ${device%/*}" device=${device#*/} ;;
+        esac
+        $ns ethtool -K "$device" tx "$on" sg "$on" tso "$on" gso "$on" gro "$on" >/dev/null
+    done
+}
+
+bad_checksums () {              # bad_checksums HOST
+    on "$1" nstat -a -z -s TcpInCsumErrors Ip6InCsumErrors Udp6InCsumErrors \
+        Icmp6InCsumErrors | awk '!/^#/ { n += $2 } END { print n + 0 }'
+}
+
+# A transfer each way; what is translated is counted on both sides.
+transfers () {
+    local dp name
+    transfer h1 h2 $h2
+    transfer h2 h1 $h1
+    for dp in da db; do
+        for name in in out; do
+            test "$(counter $dp $name)" -gt 10
+        done
+    done
+    equal "$(bad_checksums h1) $(bad_checksums h2)" "0 0" "wrong checksums"
+}
+
+# The last one who sends finishes checksums and segments if the host did not,
+# so that the other host has something to check.
+tcp () {                        # tcp HOSTS UNDERLAY, each on or off
+    local mode
+    two_sites
+    offloads "$1" h1/eth0 h2/eth0
+    offloads "$2" wa wb
+    offloads off p1 p2
+    for mode in neutral-map neutral-map-auto adj-transport no-action; do
+        echo "$mode"
+        mappings $mode
+        transfers
+    done
+    test "$(counter da l4_adjusted)" -gt 10
+    # Only what came with a partial checksum leaves with one.
+    if test "$1" = on; then
+        test "$(counter da partial)" -gt 10
+    else
+        equal "$(counter da partial)" 0 "partial checksums"
+    fi
+    no_sites
+}
+
+# The locator of h2 changes every 10 ms while it receives: no packet meets a
+# table without its mapping.
+moving () {
+    local moves mover
+    two_sites
+    mappings neutral-map
+    ila db add dir=in match=$at_c locator=$sir mode=neutral-map
+    reach h1 $h2
+    background ila da juggle $at_b $at_c 10 >moves
+    mover=$!
+    wait_for 20 test -s moves
+    transfer h1 h2 $h2 20000000
+    moves=$(wc -l <moves)
+    kill "$mover"
+    echo "$moves moves"
+    test "$moves" -gt 20
+    # What da let pass untranslated is that which is not for h2.
+    equal "$(counter db miss wb)" "$(counter da miss p1)" "packets without mapping"
+    equal "$(counter db in wb)" "$(counter da out p1)" "packets that arrived"
+    # Both ways were taken.
+    ila db list >entries
+    cat entries
+    test "$(awk '$2 > 0' entries | wc -l)" -ge 3
+    no_sites
+}
+
+# A UDP tunnel has checked the sum of what it carries, which then is known to be
+# CHECKSUM_COMPLETE.
+complete () {
+    need python3 ethtool
+    modprobe openvswitch
+    modprobe vxlan
+    host u
+    host h2
+    cable under u eth0 10.1.1.2/24
+    ip addr add 10.1.1.1/24 dev under
+    offloads off under u/eth0
+    ip link add vx type vxlan id 5 remote 10.1.1.2 local 10.1.1.1 \
+        dev under dstport 4789 udpcsum
+    ip -n u link add vx type vxlan id 5 remote 10.1.1.1 local 10.1.1.2 \
+        dev eth0 dstport 4789 udpcsum
+    sysctl -q -w net.ipv6.conf.vx.disable_ipv6=1
+    on u sysctl -q -w net.ipv6.conf.vx.disable_ipv6=1
+    offloads off vx u/vx
+    ip link set vx up
+    ip -n u link set vx up
+    cable p2 h2 eth0 $h2/64
+    offloads off p2 h2/eth0
+    reach u 10.1.1.1
+    ovs-dpctl add-dp db
+    ovs-dpctl add-if db vx p2
+    pass db vx p2
+    python3 /guest/ila-table-csum.py vx \
+        "$(on h2 cat /sys/class/net/eth0/address)" db vx
+    ovs-dpctl del-dp db
+}
+
+check "ila table: TCP, hosts and underlay offload" tcp on on
+check "ila table: TCP, hosts offload" tcp on off
+check "ila table: TCP, nobody offloads" tcp off off
+check "ila table: mapping moves under TCP" moving
+check "ila table: CHECKSUM_COMPLETE" complete
+
+# Between the sites is a router, whose link to db is narrow: 1400 bytes.
+router () {
+    local mac1 mac2 ra rb
+    need python3 nc
+    modprobe openvswitch
+    host h1
+    host h2
+    host r
+    cable p1 h1 eth0 $h1/128
+    cable p2 h2 eth0 $h2/128
+    cable wa r ra 2001:db8:f::1/64
+    cable wb r rb
+    on r sysctl -q -w net.ipv6.conf.all.forwarding=1
+    ip -n r link set rb mtu 1400
+    mac1=$(on h1 cat /sys/class/net/eth0/address)
+    mac2=$(on h2 cat /sys/class/net/eth0/address)
+    ra=$(on r cat /sys/class/net/ra/address)
+    rb=$(on r cat /sys/class/net/rb/address)
+    # Neighbour discovery does not know ILA addresses.
+    ip -n r neigh add fe80::1:1 lladdr "$mac1" dev ra nud permanent
+    ip -n r neigh add fe80::1:2 lladdr "$mac2" dev rb nud permanent
+    ip -n r route add $at_a::/64 via fe80::1:1 dev ra
+    ip -n r route add $at_b::/64 via fe80::1:2 dev rb
+    ip -n r route add $h1/128 via fe80::1:1 dev ra
+    ip -n r route add $h2/128 via fe80::1:2 dev rb
+    ip -n h1 neigh add fe80::f lladdr "$ra" dev eth0 nud permanent
+    ip -n h2 neigh add fe80::f lladdr "$rb" dev eth0 nud permanent
+    ip -n h1 route add default via fe80::f dev eth0
+    ip -n h2 route add default via fe80::f dev eth0
+    site da p1 wa
+    site db p2 wb
+}
+
+# path_mtu: what h1 knows of the way to h2 after it sent packets of 1500 bytes.
+path_mtu () {
+    on h1 python3 -c "
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, 23, 2)    # IPV6_MTU_DISCOVER: do.
+s.connect(('$h2', 9))
+try:
+    s.send(bytes(1452))
+except OSError:
+    pass
+print(s.getsockopt(socket.IPPROTO_IPV6, 24))
+"
+}
+
+path_mtu_is () {
+    equal "$(path_mtu)" "$1" "path MTU"
+}
+
+# too_big_came: h1 sent a packet, and heard since "nstat -n" that one is too big.
+too_big_came () {
+    path_mtu
+    test "$(on h1 nstat -a -z -s Icmp6InPktTooBigs | awk '!/^#/ { print $2 }')" -gt 0
+}
+
+mtu () {
+    local mode
+    router
+    for mode in neutral-map adj-transport no-action; do
+        echo "$mode"
+        mappings $mode
+        reach h1 $h2
+        on h1 nstat -n
+        ip -n h1 route flush cache
+        # Without the option the error is about an address that nobody has.
+        wait_for 30 too_big_came
+        path_mtu_is 1500
+        ila da add dir=in match=$at_b locator=$sir mode=$mode flags=icmp-inner
+        wait_for 30 path_mtu_is 1400
+        test "$(counter da icmp_inner wa)" -gt 0
+        transfer h1 h2 $h2
+    done
+    equal "$(bad_checksums h1)" 0 "wrong checksums"
+    no_sites
+}
+
+fuzz () {
+    need python3
+    modprobe openvswitch
+    ends v1 f1
+    ovs-dpctl add-dp dp0
+    ovs-dpctl add-if dp0 v1
+    python3 /guest/ila-table-fuzz.py dp0 4000 "${1:-1}"
+    # Both while there are entries and without.
+    ovs-dpctl del-dp dp0
+}
+
+check "ila table: path MTU" mtu
+check "ila table: random requests" fuzz

@@ -12,6 +12,7 @@ As a program:
   ovs_ila.py DATAPATH del KEY=VALUE...
   ovs_ila.py DATAPATH port PORT DIRS      DIRS is off, in, out or in,out
   ovs_ila.py DATAPATH move FROM TO | flush | list
+  ovs_ila.py DATAPATH juggle FROM TO MS   moves there and back, for ever
   ovs_ila.py DATAPATH stats [PORT]
 
 PORT is a number or the name of a device."""
@@ -21,6 +22,7 @@ import os
 import socket
 import struct
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import ovs_netlink                                          # noqa: E402
@@ -226,6 +228,12 @@ def main(datapath, command, *words):
                            if word != "off"))
     elif command == "move":
         print(table.move(a_filter(words[0]), words[1]))
+    elif command == "juggle":
+        here, there, ms = words
+        while True:
+            print(table.move(a_filter(here), there), flush=True)
+            here, there = there, here
+            time.sleep(int(ms) / 1000)
     elif command == "flush":
         print(table.flush())
     elif command == "list":
