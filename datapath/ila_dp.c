@@ -49,10 +49,10 @@ void ovs_ila_counts_sum(const struct ovs_ila_counts __percpu *counts,
 		unsigned int start, i;
 
 		do {
-			start = u64_stats_fetch_begin(&c->syncp);
+			start = u64_stats_fetch_begin_irq(&c->syncp);
 			for (i = 0; i < OVS_ILA_N_COUNTS; i++)
 				n[i] = u64_stats_read(&c->n[i]);
-		} while (u64_stats_fetch_retry(&c->syncp, start));
+		} while (u64_stats_fetch_retry_irq(&c->syncp, start));
 		for (i = 0; i < OVS_ILA_N_COUNTS; i++)
 			sums[i] += n[i];
 	}
