@@ -57,8 +57,10 @@ ila_config_init(struct ovsdb_idl *idl_)
 void
 ila_config_exit(void)
 {
-    ovsdb_idl_txn_destroy(txn);
-    txn = NULL;
+    if (txn) {
+        ovsdb_idl_txn_destroy(txn);
+        txn = NULL;
+    }
     ila_file_exit();
     ila_rows_exit();
 }
