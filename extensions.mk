@@ -188,6 +188,7 @@ EXTRA_DIST += \
 	tests/dpctl-show.py \
 	tests/ila-ingress.py \
 	tests/ila-megaflow.py \
+	tests/ila-trace.py \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py
 

@@ -109,8 +109,10 @@ dpctl_ext_run(dpctl_command_handler *handler, int argc, const char *argv[],
 
     dpctl_p->ext.reply = json_object_create();
     error = handler(argc, argv, dpctl_p);
-    if (!error || dpctl_p->ext.reply->type != JSON_OBJECT
-        || !shash_is_empty(json_object(dpctl_p->ext.reply))) {
+    if (dpctl_p->ext.more_input && !error) {
+        /* The last part is answered. */
+    } else if (!error || dpctl_p->ext.reply->type != JSON_OBJECT
+               || !shash_is_empty(json_object(dpctl_p->ext.reply))) {
         char *s = json_to_string(dpctl_p->ext.reply, JSSF_SORT);
 
         dpctl_print(dpctl_p, "%s\n", s);

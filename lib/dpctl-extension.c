@@ -229,10 +229,6 @@ dpctl_extension_take_options(int *argcp, const char *argv[],
             while (taken--) {
                 places[i++] = PLACE_TAKEN;
             }
-        } else if (!strcmp(argv[i], "--")) {
-            for (places[i++] = PLACE_TAKEN; i < argc; i++) {
-                places[i] = PLACE_ARGUMENT;
-            }
         } else {
             places[i] = (argv[i][0] == '-' && argv[i][1]
                          ? PLACE_FRONT : PLACE_ARGUMENT);

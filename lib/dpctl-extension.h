@@ -131,10 +131,10 @@ const char *dpctl_option_name(enum dpctl_extension_option option,
 bool dpctl_extension_set_format(struct dpctl_params *, const char *format);
 
 /* Takes the options of an extension's command out of 'argv[1]' and following,
- * wherever they are up to "--", by moving them to the end and adjusting
- * '*argcp'; those that upstream's commands have, too, come first afterwards.
- * Does nothing for commands of upstream's.  Returns false, with a message in
- * 's', if a value is missing or bad. */
+ * wherever they are, by moving them to the end and adjusting '*argcp'; those
+ * that upstream's commands have, too, come first afterwards.  Does nothing for
+ * commands of upstream's.  Returns false, with a message in 's', if a value is
+ * missing or bad. */
 bool dpctl_extension_take_options(int *argcp, const char *argv[],
                                   struct dpctl_params *, struct ds *s);
 

@@ -129,15 +129,16 @@ line_error(const struct loader *l, int line, int error, char *msg)
 static int
 place_error(const struct loader *l, const struct place *place, int error)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
     const char *what = (error == EEXIST ? " is there already"
                         : error == ENOSPC ? ": the table is full"
                         : "");
+    struct ds s = DS_EMPTY_INITIALIZER;
+    char *msg;
 
-    ds_put_char(&s, '"');
     ila_match_format(&place->match, &l->c.names.names, &s);
-    ds_put_format(&s, "\"%s", what);
-    return line_error(l, place->line, error, ds_steal_cstr(&s));
+    msg = xasprintf("\"%s\"%s", ds_cstr(&s), what);
+    ds_destroy(&s);
+    return line_error(l, place->line, error, msg);
 }
 
 /* Hands on what was parsed. */

@@ -52,14 +52,17 @@ csum_to_string(enum csum csum)
     }
 }
 
-/* Finds the transport header of an IPv6 packet.  Returns false if it is not
- * there, or not whole, or does not go with the destination in the header. */
+/* Finds the transport header of an IPv6 packet and the destination that its
+ * checksum is about, which a routing header may have.  Returns false if they
+ * are not there, or not known. */
 static bool
-find_l4(const uint8_t *ip6, size_t size, uint8_t *proto, size_t *ofs)
+find_l4(const uint8_t *ip6, size_t size, uint8_t *proto, size_t *ofs,
+        const uint8_t **dst)
 {
     size_t at = IPV6_HEADER_LEN;
 
     *proto = ip6[6];
+    *dst = ip6 + DST_OFS;
     for (;;) {
         uint8_t next;
         size_t len;
@@ -68,10 +71,18 @@ find_l4(const uint8_t *ip6, size_t size, uint8_t *proto, size_t *ofs)
         case IPPROTO_HOPOPTS:
         case IPPROTO_DSTOPTS:
         case IPPROTO_ROUTING:
-            if (size - at < 8 || (*proto == IPPROTO_ROUTING && ip6[at + 3])) {
+            if (size - at < 8) {
                 return false;
             }
             len = (ip6[at + 1] + 1) * 8;
+            if (*proto == IPPROTO_ROUTING && ip6[at + 3]) {
+                /* With segments left.  Types 0 and 2 end with the last hop. */
+                if ((ip6[at + 2] && ip6[at + 2] != 2) || len < 24
+                    || size - at < len) {
+                    return false;
+                }
+                *dst = ip6 + at + len - sizeof(struct in6_addr);
+            }
             break;
 
         case IPPROTO_AH:
@@ -107,10 +118,11 @@ static enum csum
 check_csum(const uint8_t *ip6, size_t size)
 {
     size_t ofs, csum_ofs, l4_size;
+    const uint8_t *dst;
     uint32_t sum = 0;
     uint8_t proto;
 
-    if (!find_l4(ip6, size, &proto, &ofs)) {
+    if (!find_l4(ip6, size, &proto, &ofs, &dst)) {
         return CSUM_UNKNOWN;
     }
     l4_size = size - ofs;
@@ -127,7 +139,8 @@ check_csum(const uint8_t *ip6, size_t size)
         return CSUM_NONE;
     }
 
-    sum = csum_continue(sum, ip6 + SRC_OFS, 2 * sizeof(struct in6_addr));
+    sum = csum_continue(sum, ip6 + SRC_OFS, sizeof(struct in6_addr));
+    sum = csum_continue(sum, dst, sizeof(struct in6_addr));
     sum = csum_add16(sum, htons(l4_size));
     sum = csum_add16(sum, htons(proto));
     sum = csum_continue(sum, ip6 + ofs, l4_size);
@@ -242,6 +255,19 @@ parse_frame(const struct dpctl_ila *c, const char *hex, uint8_t **framep,
     return 0;
 }
 
+static void
+put_frame(struct json *json, const char *name, const uint8_t *frame,
+          size_t size)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < size; i++) {
+        ds_put_format(&s, "%02x", frame[i]);
+    }
+    json_object_put_string(json, name, ds_cstr(&s));
+    ds_destroy(&s);
+}
+
 /* Finds the IPv6 packet in a frame with up to two VLAN tags.  '*cut_off' says
  * whether some of it is missing.  Returns NULL or, if
  * there is none, the verdict. */
@@ -289,6 +315,8 @@ struct trace {
     uint16_t port_no;
     unsigned int dirs;          /* ILA_PATH_*. */
 
+    const uint8_t *frame;       /* As it becomes. */
+    size_t size;
     const char *not_ip6;        /* Why it has none of the following. */
     struct view before, after;
     bool has_entry, has_quoted_entry;
@@ -444,6 +472,7 @@ trace_put_json(const struct dpctl_ila *c, const struct trace *t)
     }
     if (t->outcome.translated || t->outcome.inner) {
         json_object_put(reply, "after", view_to_json(&t->after));
+        put_frame(reply, "packet", t->frame, t->size);
     }
 }
 
@@ -523,6 +552,8 @@ run_trace(struct dpctl_ila *c)
     if (error) {
         return error;
     }
+    t.frame = frame;
+    t.size = size;
     t.not_ip6 = find_ip6(frame, size, &packet, &cut_off);
     if (!t.not_ip6) {
         error = trace_packet(c, &packet, cut_off, &t);

@@ -923,7 +923,7 @@ static const struct dpctl_extension_command commands[] = {
     {
         .name = "ila-stats",
         .usage = "[dp]",
-        .max_args = 1,
+        .max_args = INT_MAX,
         .datapath = DPCTL_DP_OPTIONAL,
         .json = true,
         .run = dpctl_ila_stats,

@@ -339,6 +339,10 @@ netlink_ila_lookup(struct dpif *dpif, unsigned int dirs, uint16_t in_port,
     struct in6_addr addr;
     int error;
 
+    /* The kernel has no number that no port has.  Its last one is the next
+     * best for a packet from nowhere. */
+    in_port = MIN(in_port, UINT16_MAX - 1);
+
     request_init(&request, dpif, OVS_ILA_CMD_GET);
     ila_netlink_put_lookup(&request, dirs, in_port, dst);
     error = transact_reply(dpif, &request,

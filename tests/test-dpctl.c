@@ -12,9 +12,12 @@
 #include "dpctl-remote.h"
 #include "dpctl-show.h"
 #include "dpctl.h"
+#include "dpif-ila-names.h"
+#include "dpif-ila.h"
 #include "dpif.h"
 #include "dummy.h"
 #include "flow-match-cache.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "ovstest.h"
 #include "timeval.h"
@@ -57,6 +60,57 @@ test_dpctl_main(int argc, char *argv[])
          ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* Commands for a datapath with ILA mappings that belong to the database:
+ *
+ *    ovstest test-dpctl-ila MAPPING... [-- COMMAND [ARG]...]...
+ *
+ * with the words of a mapping in one argument. */
+static void
+test_dpctl_ila_main(int argc, char *argv[])
+{
+    struct dpif_ila_names names;
+    struct dpif *dpif;
+    int status = 0;
+    int i;
+
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
+    time_msec();
+    dummy_enable("system");
+    ovs_assert(!dpif_create("dp0", "system", &dpif));
+    dpif_ila_names_init(&names, dpif);
+    for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        struct ila_mapping mapping;
+        char *msg;
+        bool empty;
+
+        if (ila_mapping_parse_line(argv[i], &names.names, &mapping, &empty,
+                                   &msg)) {
+            ovs_fatal(0, "%s", msg);
+        }
+        mapping.flags |= ILA_ENTRY_DATABASE;
+        ovs_assert(!dpif_ila_class(dpif)->add(dpif, &mapping, ILA_ADD_NEW));
+    }
+    dpif_ila_names_destroy(&names);
+
+    while (i < argc) {
+        struct dpctl_params params = { .output = print };
+        const char **args = (const char **) &argv[++i];
+        struct ds s = DS_EMPTY_INITIALIZER;
+        int n = 0;
+
+        while (i < argc && strcmp(argv[i], "--")) {
+            i++;
+            n++;
+        }
+        ovs_assert(dpctl_extension_take_options(&n, args, &params, &s));
+        status = dpctl_run_command(n, args, &params);
+        ds_destroy(&s);
+    }
+    dpif_close(dpif);
+    exit(status ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
 /* What "show" prints about a match cache:
  *
  *    ovstest test-dpctl-match-cache POLICY HITS MISSES ENTRIES BYTES EVICTIONS
@@ -80,4 +134,5 @@ test_dpctl_match_cache_main(int argc, char *argv[])
 }
 
 OVSTEST_REGISTER("test-dpctl", test_dpctl_main);
+OVSTEST_REGISTER("test-dpctl-ila", test_dpctl_ila_main);
 OVSTEST_REGISTER("test-dpctl-match-cache", test_dpctl_match_cache_main);
