@@ -114,6 +114,7 @@ tests_ovstest_SOURCES += \
 	tests/test-dpif-dump.c \
 	tests/test-dpctl.c \
 	tests/test-ila.c \
+	tests/test-ila-ingress.c \
 	tests/test-ila-mapping.c \
 	tests/test-ila-table.c \
 	tests/test-ila-text.c \

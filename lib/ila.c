@@ -110,7 +110,7 @@ ila_adjust_identifier(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
 
 /* Translates the address at 'addr', which has any alignment.  If successful,
  * stores in '*diff' what is to be added to a transport checksum's sum. */
-static enum ila_verdict
+static inline enum ila_verdict
 ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
                     uint32_t *diff)
 {

@@ -535,8 +535,9 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
                    uint64_t counts[ILA_N_COUNTS])
 {
     struct ila_packet packets[NETDEV_MAX_BURST];
-    uint8_t at[NETDEV_MAX_BURST];
+    uint8_t at[NETDEV_MAX_BURST]; /* In 'batch'. */
     struct ila_outcomes outcomes;
+    uint32_t all_flags = 0;
     struct dp_packet *packet;
     bool stats, rehash;
     uint8_t dirs;
@@ -561,6 +562,7 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
             if (OVS_UNLIKELY(*flags & DP_PACKET_OL_FLOW_MARK)) {
                 *flags &= ~DP_PACKET_OL_FLOW_MARK;
             }
+            all_flags |= *flags;
             packets[n] = ila_packet_from_dp_packet(packet, ip6);
             at[n++] = i;
         }
@@ -571,16 +573,16 @@ netdev_ila_ingress(struct netdev_ila_queue *queue,
 
     ila_path_run(queue->table, dirs, queue->in_port, packets, n, &outcomes,
                  counts);
-    for (uint32_t m = outcomes.translated; m; m = zero_rightmost_1bit(m)) {
-        int i = raw_ctz(m);
-
-        ila_packet_translated(batch->packets[at[i]],
-                              ila_outcomes_hit(&outcomes, i)->xlat);
-    }
-    if (OVS_UNLIKELY(rehash)) {
+    if (all_flags & DP_PACKET_OL_RX_L4_CKSUM_MASK || rehash) {
         for (uint32_t m = outcomes.translated; m; m = zero_rightmost_1bit(m)) {
-            packet = batch->packets[at[raw_ctz(m)]];
-            *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_RSS_HASH;
+            int i = raw_ctz(m);
+
+            packet = batch->packets[at[i]];
+            ila_packet_translated(packet,
+                                  ila_outcomes_hit(&outcomes, i)->xlat);
+            if (OVS_UNLIKELY(rehash)) {
+                *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_RSS_HASH;
+            }
         }
     }
     if (stats || OVS_UNLIKELY(ila_table_has_idle_timeout(queue->table))) {
