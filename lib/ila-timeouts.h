@@ -8,7 +8,8 @@
  * Looking for those that are due takes time for these alone, and for entries
  * that were used since it was last thought that they would be.
  *
- * Thread-safety: the caller serializes all functions but ila_timeouts_due(). */
+ * Thread-safety: the caller serializes all functions but
+ * ila_timeouts_due(). */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -116,8 +116,8 @@ void netdev_ila_ingress(struct netdev_ila_queue *, struct ila_usage_thread *,
                         long long int now, struct dp_packet_batch *batch,
                         uint64_t counts[ILA_N_COUNTS]);
 
-/* What a PMD thread, with these PMD_STAT_*, has to say; nothing if it never had
- * to do with ILA. */
+/* What a PMD thread, with these PMD_STAT_*, has to say; nothing if it never
+ * had to do with ILA. */
 void netdev_ila_format_pmd_stats(struct ds *, const uint64_t pmd_stats[]);
 void netdev_ila_format_pmd_perf(struct ds *, const uint64_t pmd_stats[]);
 

@@ -9,6 +9,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-dpctl.at \
 	tests/system-ila.at \
 	tests/system-ila-afxdp.at \
+	tests/system-ila-ingress.at \
 	tests/system-ila-offload.at \
 	tests/system-tls-dns.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
