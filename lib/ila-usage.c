@@ -44,6 +44,12 @@ struct ila_usage {
                                    * written under 'mutex'. */
 };
 
+static bool
+is_older(uint32_t epoch, uint32_t other)
+{
+    return (int32_t) (epoch - other) < 0;
+}
+
 static struct root *
 get_root(const struct ila_usage_thread *thread)
 {
@@ -212,8 +218,11 @@ ila_usage_count(struct ila_usage_thread *thread, uint32_t epoch, uint32_t id,
     struct chunk *chunk = (root && root->epoch == epoch
                            ? get_chunk(root, id / CHUNK_SLOTS) : NULL);
 
-    slot_add(OVS_LIKELY(chunk) ? &chunk->slots[id % CHUNK_SLOTS]
-             : make_slot(thread, epoch, id), 1, n_bytes, now);
+    if (OVS_LIKELY(chunk)) {
+        slot_add(&chunk->slots[id % CHUNK_SLOTS], 1, n_bytes, now);
+    } else if (!root || !is_older(epoch, root->epoch)) {
+        slot_add(make_slot(thread, epoch, id), 1, n_bytes, now);
+    }
 }
 
 /* Adds what 'thread' has counted to those that are gone, unless those have
@@ -225,7 +234,7 @@ bequeath(struct ila_usage_thread *thread)
     const struct root *heirs = get_root(heir);
     const struct root *root = get_root(thread);
 
-    if (!root || (heirs && (int32_t) (heirs->epoch - root->epoch) > 0)) {
+    if (!root || (heirs && is_older(root->epoch, heirs->epoch))) {
         return;
     }
     for (size_t i = 0; i < root->n_chunks; i++) {
