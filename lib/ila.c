@@ -273,8 +273,9 @@ ila_find_csum(const struct ila_packet *packet, enum ila_field field,
 }
 
 /* Adds 'diff' to the transport checksum of 'packet' as far as the address
- * 'field' is covered by it. */
-static enum ila_l4
+ * 'field' is covered by it.  Out of line, so that the other modes do not pay
+ * for its registers. */
+static __attribute__((noinline)) enum ila_l4
 ila_adjust_l4(struct ila_packet *packet, enum ila_field field, uint32_t diff)
 {
     enum ila_l4 l4;
