@@ -27,6 +27,10 @@ struct extension_state {
      * recirculated before something looks at that field. */
     const struct mf_field *unknown;
 
+    /* Translation exits because it was frozen on account of 'unknown': the end
+     * of the innermost scope is the end of that, too. */
+    bool frozen;
+
     /* For ofproto/trace: what 'unknown' would be at present, and whether the
      * datapath would drop the packet. */
     union mf_value preview;

@@ -268,6 +268,7 @@ recirc_for_extension(const struct ofpact *a, struct xlate_ctx *ctx)
     if (OVS_LIKELY(!state->unknown)) {
         return false;
     }
+    state->frozen = false;
     if (!ctx->was_mpls) {
         /* That was another packet's, which was rolled back. */
         state->unknown = NULL;
@@ -281,21 +282,18 @@ recirc_for_extension(const struct ofpact *a, struct xlate_ctx *ctx)
     return true;
 }
 
-/* To be called when translation was frozen as 'recirc_id'.
- *
- * What was frozen is a copy of the packet, or all that was left to do.  Thus
- * whatever follows in 'ctx' is about another packet and must not be skipped.
- * ofproto/trace goes on with the frozen one. */
+/* To be called when translation was frozen as 'recirc_id'.  ofproto/trace goes
+ * on with the frozen packet. */
 #define EXTENSION_MAX_TRACED 16
 static void
 extension_frozen(struct xlate_ctx *ctx, uint32_t recirc_id)
 {
-    const struct extension_state *state = &ctx->extensions;
+    struct extension_state *state = &ctx->extensions;
 
     if (OVS_LIKELY(!state->unknown || !ctx->was_mpls)) {
         return;
     }
-    ctx->exit = false;
+    state->frozen = true;
     if (OVS_LIKELY(!ctx->xin->recirc_queue || !recirc_id)) {
         return;
     }
@@ -356,10 +354,11 @@ extension_scope_begin(const struct xlate_ctx *ctx)
     };
 }
 
-/* Ends what a drop means for the packet: it was only a copy that an action
- * dropped, and translation goes on for the original. */
+/* Ends what a drop or a freeze means for the packet: it was only a copy that
+ * an action dropped, or that goes on when it is recirculated, and translation
+ * goes on for the original. */
 static void
-extension_drop_end(struct xlate_ctx *ctx)
+extension_copy_end(struct xlate_ctx *ctx)
 {
     struct extension_state *state = &ctx->extensions;
 
@@ -369,6 +368,10 @@ extension_drop_end(struct xlate_ctx *ctx)
         extension_forget_exit(ctx);
         ctx->action_set.size = state->action_set_size;
     }
+    if (OVS_UNLIKELY(state->frozen)) {
+        state->frozen = false;
+        ctx->exit = false;
+    }
 }
 
 /* Ends scope 's'.  'is_last' says that nothing follows for the packet, so that
@@ -377,7 +380,7 @@ static void
 extension_scope_end(struct xlate_ctx *ctx, const struct extension_scope *s,
                     bool is_last)
 {
-    extension_drop_end(ctx);
+    extension_copy_end(ctx);
     if (ctx->extensions.unknown) {
         ctx->was_mpls = s->was_mpls;
     }

@@ -10,6 +10,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ila.at \
 	tests/system-ila-afxdp.at \
 	tests/system-ila-ingress.at \
+	tests/system-ila-lookup.at \
 	tests/system-ila-offload.at \
 	tests/system-tls-dns.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
@@ -18,6 +19,7 @@ EXTENSION_KERNEL_TESTSUITE_AT = \
 	tests/extension-kernel-testsuite.at \
 	tests/extension-macros.at \
 	tests/system-ila.at \
+	tests/system-ila-lookup.at \
 	tests/system-ila-offload.at
 EXTENSION_KERNEL_TESTSUITE = $(srcdir)/tests/extension-kernel-testsuite
 

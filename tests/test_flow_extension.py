@@ -58,11 +58,19 @@ ILA = [
             "ident-type": "use-format",
         },
     ),
+    ("ila(table)", {"table": True}),
+    ("ila(table,miss=drop)", {"table": True, "miss": "drop"}),
 ]
+
+ILA_TABLE = ("ila_table(dir=both,miss=continue)",
+             {"dir": "both", "miss": "continue"})
 
 MALFORMED = [
     "ila(locator=1:2:3:4,csum=no-action,dir=out,color=red)",
     "ila(locator=1:2:3:4,out)",
+    "ila(tables)",
+    "ila_table(table)",
+    "ila_table(dir)",
     "ila(locator=1:2:3:4",
 ]
 
@@ -94,6 +102,10 @@ class FlowExtensionTest(unittest.TestCase):
                              [("ila", value)])
 
         self.each(check, ILA)
+
+    def test_ila_table(self):
+        text, value = ILA_TABLE
+        self.assertEqual(parse(*PARSERS[1], text), [("ila_table", value)])
 
     def test_among_other_actions(self):
         def check(flow_class, prefix, case):

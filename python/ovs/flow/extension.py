@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders for the actions of the extensions.
 
-An extension's action has the same text in OpenFlow and in datapath flows, so
-one decoder, registered here under the action's name, serves both parsers:
+Most often, an extension's action has the same text in OpenFlow and in
+datapath flows.  One decoder, registered here under the action's name, serves
+both parsers:
 
     register_action("name", decoder)
 
@@ -32,15 +33,18 @@ def extension_decoders():
     return dict(_actions)
 
 
-def arguments_decoder(names):
-    """Return a decoder for "name=value,..." that keeps values as strings.
+def arguments_decoder(names, flags=()):
+    """Return a decoder for "name=value,flag,..." that keeps values as strings.
 
-    Nothing but 'names' is accepted, and none without a value.
+    Nothing but 'names', with a value, and 'flags', without, is accepted.
 
     Args:
         names (iterable of str): The arguments that the action knows.
+        flags (iterable of str): Those without a value, which become True.
     """
     def no_value(name):
+        if name in flags:
+            return name, True
         raise ParseError("{} lacks a value".format(name))
 
     return nested_kv_decoder(
@@ -50,6 +54,13 @@ def arguments_decoder(names):
 
 # ila(locator=2001:0:87:0,csum=neutral-map,dir=out[,field=ipv6_src]
 #     [,ident-type=luid|use-format])
+# ila(table[,dir=in|out][,miss=drop])
 register_action(
-    "ila", arguments_decoder(["locator", "csum", "dir", "field", "ident-type"])
+    "ila",
+    arguments_decoder(
+        ["locator", "csum", "dir", "field", "ident-type", "miss"], ["table"]
+    ),
 )
+
+# ila_table(dir=in|out|both,miss=continue|drop), in the datapath.
+register_action("ila_table", arguments_decoder(["dir", "miss"]))
