@@ -25,7 +25,8 @@ extern const struct odp_extension_class odp_ila_class;
 /* For other actions that translate addresses. */
 
 /* ofp_extension_class's 'check': the flow must match IPv6. */
-enum ofperr ofp_ila_check(const void *body, const struct ofpact_check_params *);
+enum ofperr ofp_ila_check(const void *body,
+                          const struct ofpact_check_params *);
 
 /* Says in words what became of an address. */
 void ila_trace(const struct ila_xlat *, enum ila_verdict,

@@ -81,16 +81,15 @@ netdev_ila_execute(const struct netdev_ila *ila,
     size_t i;
 
     /* Packets of one flow have one port, thus this is one burst. */
-    for (i = 0; i < n; ) {
-        uint16_t in_port = in_port_of(batch->packets[i]);
-        size_t end = i + 1;
+    for (size_t start = 0, end; start < n; start = end) {
+        uint16_t in_port = in_port_of(batch->packets[start]);
 
+        end = start + 1;
         while (end < n && in_port_of(batch->packets[end]) == in_port) {
             end++;
         }
-        execute_burst(ila, usage, now, batch, i, end, in_port, action, &fate,
-                      counts);
-        i = end;
+        execute_burst(ila, usage, now, batch, start, end, in_port, action,
+                      &fate, counts);
     }
 
     if (OVS_UNLIKELY(fate.cbit | fate.miss)) {

@@ -13,9 +13,9 @@
 
 static bool xport_has_ip(const struct xport *);
 
-/* Whenever translation exits, the actions that were left are kept for a freeze.
- * If it was another packet's translation that did, without a freeze, they must
- * not be taken for the beginning of what is frozen later. */
+/* Whenever translation exits, the actions that were left are kept for a
+ * freeze.  If it was another packet's translation that did, without a freeze,
+ * they must not be taken for the beginning of what is frozen later. */
 static void
 extension_forget_exit(struct xlate_ctx *ctx)
 {

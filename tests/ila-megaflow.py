@@ -334,6 +334,11 @@ class Generator:
             data = struct.pack("!BBHI", proto, 0, offset, 5) + data
             proto = FRAGMENT
         ttl = r.choice([1, 2, 64, 64, 64, 64])
+        if self.lookup:
+            # dec_ttl that finds nothing to decrement ends the list of actions
+            # it is in.  What is frozen is one list: there, that is the end of
+            # all of them.
+            ttl = 64
         return (MACS + struct.pack("!HIHBB", ETH_TYPE_IPV6, 0x60000000,
                                    len(data), proto, ttl) + addresses + data)
 
@@ -520,7 +525,10 @@ class Generator:
                         % r.randrange(table + 1, N_TABLES)] * 6
         if nesting:
             choices += [lambda: ["clone(", self.actions(table, 0), ")"]] * 3
-            if table + 1 < N_TABLES:
+            # What is frozen in a bucket takes the action set of the group's
+            # packet along, so that is executed twice (ila() or not).
+            if table + 1 < N_TABLES and (not self.lookup
+                                         or self.recirculates):
                 choices += [lambda: "group:%d" % r.randrange(1, 4)] * 3
         if nesting and table >= 0:
             choices += [lambda: "output:%d" % PATCH] * 2

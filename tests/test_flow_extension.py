@@ -70,7 +70,6 @@ MALFORMED = [
     "ila(locator=1:2:3:4,out)",
     "ila(tables)",
     "ila_table(table)",
-    "ila_table(dir)",
     "ila(locator=1:2:3:4",
 ]
 
