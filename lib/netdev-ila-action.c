@@ -10,6 +10,8 @@
 #include "ila-usage.h"
 #include "netdev-ila.h"
 #include "openvswitch/extension-abi.h"
+#include "ovs-atomic.h"
+#include "ovs-thread.h"
 #include "util.h"
 
 BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= ILA_TABLE_BATCH);
@@ -19,6 +21,73 @@ in_port_of(const struct dp_packet *packet)
 {
     /* No entry has UINT16_MAX. */
     return MIN(odp_to_u32(packet->md.in_port.odp_port), UINT16_MAX);
+}
+
+/* Most often of one thread alone. */
+struct action_counts {
+    atomic_uint64_t n[ILA_N_COUNTS];
+};
+
+void
+netdev_ila_actions_init(struct netdev_ila *ila)
+{
+    ovsthread_stats_init(&ila->actions);
+}
+
+void
+netdev_ila_actions_destroy(struct netdev_ila *ila)
+{
+    struct action_counts *bucket;
+    size_t i;
+
+    OVSTHREAD_STATS_FOR_EACH_BUCKET (bucket, i, &ila->actions) {
+        free_cacheline(bucket);
+    }
+    ovsthread_stats_destroy(&ila->actions);
+}
+
+static void *
+action_counts_create(void)
+{
+    struct action_counts *bucket = xmalloc_cacheline(sizeof *bucket);
+
+    for (size_t i = 0; i < ILA_N_COUNTS; i++) {
+        atomic_init(&bucket->n[i], 0);
+    }
+    return bucket;
+}
+
+static void
+count(struct netdev_ila *ila, const uint64_t counts[ILA_N_COUNTS])
+{
+    struct action_counts *bucket;
+
+    bucket = ovsthread_stats_bucket_get(&ila->actions, action_counts_create);
+    for (size_t i = 0; i < ILA_N_COUNTS; i++) {
+        if (counts[i]) {
+            uint64_t orig;
+
+            atomic_add_relaxed(&bucket->n[i], counts[i], &orig);
+        }
+    }
+    ila_packet_count(counts);
+}
+
+void
+netdev_ila_actions_add_counts(const struct netdev_ila *ila,
+                              uint64_t counts[ILA_N_COUNTS])
+{
+    struct action_counts *bucket;
+    size_t i;
+
+    OVSTHREAD_STATS_FOR_EACH_BUCKET (bucket, i, &ila->actions) {
+        for (size_t j = 0; j < ILA_N_COUNTS; j++) {
+            uint64_t n;
+
+            atomic_read_relaxed(&bucket->n[j], &n);
+            counts[j] += n;
+        }
+    }
 }
 
 /* What became of packets of a batch, as bit maps. */
@@ -69,7 +138,7 @@ execute_burst(const struct netdev_ila *ila, struct ila_usage_thread *usage,
 }
 
 void
-netdev_ila_execute(const struct netdev_ila *ila,
+netdev_ila_execute(struct netdev_ila *ila,
                    struct ila_usage_thread *usage, long long int now,
                    struct dp_packet_batch *batch,
                    const struct ovs_action_ila_table *action, bool steal)
@@ -107,6 +176,6 @@ netdev_ila_execute(const struct netdev_ila *ila,
         }
     }
 
-    ila_packet_count(counts);
+    count(ila, counts);
     ila_packet_count_miss_drops(count_1bits(fate.miss));
 }

@@ -12,6 +12,9 @@
  * not matter. */
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "ila-path.h"
 
 struct dp_packet_batch;
 struct dpif;
@@ -23,12 +26,19 @@ struct ovs_action_ila_table;
  * Those that are dropped are taken out of 'batch', and freed if 'steal' is
  * true.  Counts in 'usage', with 'now' in milliseconds, what entries with an
  * idle timeout are used for. */
-void netdev_ila_execute(const struct netdev_ila *, struct ila_usage_thread *,
+void netdev_ila_execute(struct netdev_ila *, struct ila_usage_thread *,
                         long long int now, struct dp_packet_batch *batch,
                         const struct ovs_action_ila_table *action, bool steal);
 
 /* Likewise in a datapath, by any thread.  In dpif-netdev.c. */
 void dpif_netdev_ila_execute(struct dpif *, struct dp_packet_batch *,
                              const struct ovs_action_ila_table *, bool steal);
+
+/* What the actions count: for whoever creates and destroys a netdev_ila, which
+ * no thread uses at these times, and to add it to 'counts'. */
+void netdev_ila_actions_init(struct netdev_ila *);
+void netdev_ila_actions_destroy(struct netdev_ila *);
+void netdev_ila_actions_add_counts(const struct netdev_ila *,
+                                   uint64_t counts[ILA_N_COUNTS]);
 
 #endif /* lib/netdev-ila-action.h */

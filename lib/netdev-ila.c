@@ -17,6 +17,7 @@
 #include "ila-packet.h"
 #include "ila-table.h"
 #include "ila-usage.h"
+#include "netdev-ila-action.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "ovs-atomic.h"
@@ -60,6 +61,7 @@ netdev_ila_create(void)
     ila->table = ila_table_create();
     ila->usage = ila_usage_create();
     ila_table_set_usage(ila->table, ila->usage);
+    netdev_ila_actions_init(ila);
     ovs_mutex_init(&ila->mutex);
     ovs_mutex_lock(&ila->mutex);
     hmap_init(&ila->ports);
@@ -71,6 +73,7 @@ static void
 netdev_ila_free(struct netdev_ila *ila)
 {
     ila_usage_destroy(ila->usage);
+    netdev_ila_actions_destroy(ila);
     ovs_mutex_lock(&ila->mutex);
     hmap_destroy(&ila->ports);
     ovs_mutex_unlock(&ila->mutex);
@@ -423,6 +426,7 @@ netdev_ila_get_counts(struct netdev_ila *ila, uint64_t counts[ILA_N_COUNTS],
     }
     *n_expired = ila->n_expired;
     ovs_mutex_unlock(&ila->mutex);
+    netdev_ila_actions_add_counts(ila, counts);
 }
 
 bool

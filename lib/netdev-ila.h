@@ -42,6 +42,7 @@ struct netdev_ila_queue;
 struct netdev_ila {
     struct ila_table *table;
     struct ila_usage *usage;    /* Of its entries. */
+    struct ovsthread_stats actions; /* For netdev-ila-action.c. */
 
     struct ovs_mutex mutex;
     struct hmap ports OVS_GUARDED; /* "struct netdev_ila_port"s. */
@@ -95,7 +96,7 @@ int netdev_ila_get_port(struct netdev_ila *, odp_port_t, unsigned int *dirs,
 /* Does any port count the packets of each entry? */
 bool netdev_ila_has_stats(struct netdev_ila *);
 
-/* Stores what all ports, of now and earlier, counted, and how many entries
+/* Stores what all ports, of now and earlier, and actions counted, and how many entries
  * expired. */
 void netdev_ila_get_counts(struct netdev_ila *, uint64_t counts[ILA_N_COUNTS],
                            uint64_t *n_expired);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "byte-order.h"
 #include "ila.h"
+#include "ila-table-action.h"
 #include "netlink.h"
 #include "odp-extension.h"
 #include "odp-netlink.h"
@@ -107,12 +108,27 @@ test_round_trips(unsigned int n)
     const struct ofp_extension_class *ofp = ofp_extension_from_name("ila");
 
     for (unsigned int i = 0; i < n; i++) {
+        /* Their text is another one in the datapath. */
+        bool tables = i % 2;
         struct ofpbuf ofpacts, odp_actions;
 
         ofpbuf_init(&ofpacts, 0);
         for (int j = random_range(3); j >= 0; j--) {
             struct ila_xlat xlat;
 
+            if (tables && random_range(2)) {
+                const struct ovs_action_ila_table a = {
+                    .dirs = 2 << random_range(3),
+                    .miss = random_range(2),
+                };
+                struct ovs_action_ila_table *body;
+
+                body = ofpact_extension_put(&ofpacts, &ofp_ila_table_class,
+                                            sizeof *body);
+                *body = a;
+                body->dirs = a.dirs == 8 ? 6 : a.dirs;
+                continue;
+            }
             random_ila(&xlat);
             memcpy(ofpact_extension_put(&ofpacts, ofp, sizeof xlat), &xlat,
                    sizeof xlat);
@@ -120,6 +136,11 @@ test_round_trips(unsigned int n)
         check_ofp_text(&ofpacts);
         for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
             check_ofp_wire(&ofpacts, versions[v]);
+        }
+
+        if (tables) {
+            ofpbuf_uninit(&ofpacts);
+            continue;
         }
 
         /* The datapath's attribute from the same, by way of its text. */
