@@ -96,8 +96,8 @@ int netdev_ila_get_port(struct netdev_ila *, odp_port_t, unsigned int *dirs,
 /* Does any port count the packets of each entry? */
 bool netdev_ila_has_stats(struct netdev_ila *);
 
-/* Stores what all ports, of now and earlier, and actions counted, and how many entries
- * expired. */
+/* Stores what all ports, of now and earlier, and the actions counted, and how
+ * many entries expired. */
 void netdev_ila_get_counts(struct netdev_ila *, uint64_t counts[ILA_N_COUNTS],
                            uint64_t *n_expired);
 
