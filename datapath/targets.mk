@@ -31,16 +31,17 @@ datapath-dkms:
 	$(AM_V_GEN)$(MKDIR_P) '$(DESTDIR)/usr/src' && \
 	    $(assemble_datapath) --copy '$(dkms_tree)'
 
+# Ours.
+datapath_objects = $(patsubst %.c,%.o,$(notdir $(wildcard $(srcdir)/datapath/*.c)))
+
 # What can be tested without a kernel to load the module into.
 check-datapath: check_packages datapath
 	@$(logged) logs/$@.log $(MAKE) --no-print-directory datapath-tests
-datapath-tests:
-	@$(kbuild) W=1 KCFLAGS=-Werror extension.o ila.o ila_action.o \
-	    ila_counts.o ila_dp.o ila_index.o ila_ingress.o ila_load.o \
-	    ila_netlink.o ila_packet.o ila_pool.o ila_slot.o ila_staging.o \
-	    ila_table.o ila_table_action.o ila_value.o match_cache.o \
-	    match_cache_dp.o
-	CC='$(CC)' MODULES='$(abs_builddir)/datapath-src' \
+datapath-tests: DESTDIR = $(abs_builddir)/datapath-dkms
+datapath-tests: datapath-dkms
+	@$(kbuild) W=1 KCFLAGS=-Werror $(datapath_objects)
+	LINUX=`$(find_linux)` DKMS_TREE='$(dkms_tree)' \
+	    CC='$(CC)' MODULES='$(abs_builddir)/datapath-src' \
 	    CHECKPATCH='$(abs_builddir)/datapath-linux/scripts/checkpatch.pl' \
 	    VERSION='$(PACKAGE_VERSION)' PYTHONDONTWRITEBYTECODE=yes \
 	    $(PYTHON3) -m unittest discover -v -s '$(srcdir)/tests/kernel'
@@ -89,5 +90,6 @@ guest-suites: all
 clean-local: clean-datapath
 clean-datapath:
 	rm -rf datapath-src datapath-src.new datapath-linux datapath-guest \
-	    datapath-guest.new datapath-debug datapath-debug.new guest-programs
+	    datapath-guest.new datapath-dkms datapath-debug datapath-debug.new \
+	    guest-programs
 .PHONY: clean-datapath

@@ -2,7 +2,8 @@
 """Tests of the kernel module that need no kernel to load it into.
 
 "make check-datapath" runs them at the top of the source; the environment says
-where the modules (MODULES) and Linux's checkpatch.pl (CHECKPATCH) are."""
+where the modules (MODULES), Linux's checkpatch.pl (CHECKPATCH), the tree for
+DKMS (DKMS_TREE) and the kernel to build for (LINUX) are."""
 
 import glob
 import json
@@ -26,6 +27,8 @@ LUID, USE_FORMAT = 1, 32
 SIR = "3333000000000001"
 ILA = "2001000000870000"
 CSUM_AT = {6: 16, 17: 6, 58: 2}
+
+MODULES = "openvswitch", "vport-geneve", "vport-gre", "vport-vxlan"
 
 
 def locator(text):
@@ -557,20 +560,107 @@ class Modules(unittest.TestCase):
                                       + os.environ.get("PATH", "")),
                          "no modinfo: install the Debian package kmod")
     def test_version(self):
-        """modinfo says which version of the fork it is."""
+        """modinfo says which version of the fork it is; DKMS goes by it."""
         modinfo = shutil.which("modinfo", path="/sbin:/usr/sbin:"
                                + os.environ.get("PATH", ""))
-        version = subprocess.run(
-            [modinfo, "-F", "version",
-             os.path.join(os.environ["MODULES"], "openvswitch.ko")],
-            stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        self.assertEqual(version, os.environ["VERSION"])
+        for name in MODULES:
+            with self.subTest(name):
+                version = subprocess.run(
+                    [modinfo, "-F", "version",
+                     os.path.join(os.environ["MODULES"], name + ".ko")],
+                    stdout=subprocess.PIPE, text=True,
+                    check=True).stdout.strip()
+                self.assertEqual(version, os.environ["VERSION"])
 
     @unittest.skipUnless("MODULES" in os.environ, "run by make check-datapath")
     def test_all_there(self):
-        for name in "openvswitch", "vport-vxlan", "vport-geneve", "vport-gre":
+        for name in MODULES:
             self.assertTrue(os.path.exists(os.path.join(
                 os.environ["MODULES"], name + ".ko")), name)
+
+
+def dkms_program():
+    """Debian's dkms, not installed: nothing but this test should use it."""
+    program = shutil.which("dkms", path="/usr/sbin:"
+                           + os.environ.get("PATH", ""))
+    if program:
+        return program
+    result = subprocess.run(
+        [os.path.join(TOP, "build-aux", "fetch-package"), "dkms"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if result.returncode:
+        raise unittest.SkipTest("no dkms, and Debian's could not be had")
+    return os.path.join(result.stdout.strip(), "usr/sbin/dkms")
+
+
+@unittest.skipUnless("DKMS_TREE" in os.environ, "run by make check-datapath")
+class Dkms(unittest.TestCase):
+    """What "make datapath-dkms" makes, in DKMS's hands: but for the headers,
+    all that it reads and writes is in a directory of its own."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.at = scratch.name
+        self.program = dkms_program()
+        # It wants to be root, who it need not really be.
+        self.prefix = []
+        if os.geteuid():
+            self.prefix = ["unshare", "-r"]
+            if subprocess.run([*self.prefix, "true"],
+                              stderr=subprocess.DEVNULL).returncode:
+                raise unittest.SkipTest("dkms wants to be root")
+        version = os.environ["VERSION"]
+        self.module = f"openvswitch-extended/{version}"
+        with open(os.path.join(os.environ["LINUX"],
+                               "include/generated/utsrelease.h"),
+                  encoding="utf-8") as f:
+            self.release = f.read().split('"')[1]
+        self.installed = os.path.join(self.at, "installed", self.release)
+        own = os.path.join(self.installed, "kernel/net/openvswitch")
+        os.makedirs(self.at + "/tree")
+        os.makedirs(own)
+        # Linux's have no version, nor has an empty file.
+        for name in MODULES:
+            with open(os.path.join(own, name + ".ko"), "wb"):
+                pass
+
+    def dkms(self, action, *options):
+        result = subprocess.run(
+            [*self.prefix, "bash", self.program, action, *options,
+             "--dkmstree", self.at + "/tree",
+             "--sourcetree", os.path.dirname(os.environ["DKMS_TREE"]),
+             "--installtree", os.path.dirname(self.installed),
+             "-k", self.release],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode:
+            for path in glob.glob(self.at + "/tree/**/make.log",
+                                  recursive=True):
+                with open(path, encoding="utf-8") as f:
+                    result.stdout += f.read()
+            self.fail(result.stdout)
+        return result.stdout
+
+    def modules(self):
+        """Where which modules are."""
+        return sorted((os.path.relpath(at, self.installed), name)
+                      for at, _, names in os.walk(self.installed)
+                      for name in names)
+
+    def test_dkms(self):
+        """All modules are built, come in front of the kernel's, and go."""
+        own = self.modules()
+        self.dkms("add", self.module)
+        self.dkms("build", self.module,
+                  "--kernelsourcedir", os.environ["LINUX"])
+        self.assertIn(": built", self.dkms("status"))
+        self.dkms("install", self.module, "--no-depmod")
+        self.assertIn(": installed", self.dkms("status"))
+        self.assertEqual(self.modules(), own + [("updates/dkms", name + ".ko")
+                                                for name in MODULES])
+        self.dkms("remove", self.module, "--no-depmod")
+        self.assertEqual(self.modules(), own)
+        self.assertEqual(self.dkms("status"), "")
 
 
 class Style(unittest.TestCase):
