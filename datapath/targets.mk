@@ -79,7 +79,8 @@ check-kernel-debug: check_packages all guest-suites $(guest_programs)
 	    $(logged) logs/$@.log $(PYTHON3) $(build_aux)/check-kernel --uml \
 	        --kernel="$$linux/linux" --modules="$$debug/modules" \
 	        --release="`ls "$$debug/modules/lib/modules"`" \
-	        --ours datapath-debug --timeout 1800 $(guest_options)
+	        --ours datapath-debug --timeout 1800 \
+	        `$(SHELL) $(build_aux)/guest-stock` $(guest_options)
 
 guest-suites: all
 	@$(make_ovs) --no-print-directory kernel-testsuites >/dev/null
