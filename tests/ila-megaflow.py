@@ -537,7 +537,9 @@ class Generator:
             # pop_vlan alone is not right in a flow that matches no VLAN.
             choices += [lambda: ["push_vlan:0x8100,", self.actions(table, 0),
                                  ",pop_vlan"]]
-        if nesting and table == 0:
+        if nesting and table == 0 and (not self.lookup or self.recirculates):
+            # It executes an action set twice if nothing recirculates.
+            #
             # Each one doubles the datapath actions, and Open vSwitch 3.1
             # aborts when they come to more than 64 kB (an assertion in
             # nl_msg_end_nested(), ila() or not).
