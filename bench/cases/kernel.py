@@ -27,8 +27,8 @@ from harness.runner import SIDES
 
 BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
 MODULES = ["openvswitch", "veth", "ila"]
-PROGRAMS = """bash cat grep insmod ip ln lsmod modprobe mkdir mount hostname rmmod
-    sed sh sleep stty sysctl test uname dmesg""".split()
+PROGRAMS = """bash cat grep insmod ip ln lsmod modprobe mkdir mount hostname
+    rmmod sed sh sleep stty sysctl test uname dmesg""".split()
 TIMEOUT = 900                   # Seconds for one boot.
 
 SHAPES = ("v4", "v6", "tunnel")
@@ -165,7 +165,8 @@ def dump(context, name, shape, n_flows):
     def line(side):
         tree, policy = (("stock", "off") if side == "stock"
                         else ("ovs", side))
-        return tree, "bench-kernel dump %s %d %s 6 3" % (shape, n_flows, policy)
+        return tree, "bench-kernel dump %s %d %s 6 3" % (shape, n_flows,
+                                                         policy)
 
     runs = in_turn(context, ("stock", *POLICIES), line)
 

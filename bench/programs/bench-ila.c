@@ -4,7 +4,7 @@
  *
  * Sets up a bridge as ovs-vswitchd does, on the userspace datapath, that
  * forwards TCP over IPv6 from port 1 to port 2 and translates ENTRIES
- * identifiers to SIR addresses on the way; the packets' destinations are
+ * identifiers to ILA addresses on the way; the packets' destinations are
  * picked from them at random.
  *
  * DESIGN says how:
@@ -12,17 +12,17 @@
  *   ingress   mapping table, before anything else; a rule for all
  *   action    mapping table, by an action of the rule
  *   lookups   likewise, and then another table of rules, which matches on the
- *             SIR prefix
+ *             locator
  *   rules     a rule with set_field for each identifier; the only one that
  *             Open vSwitch without extensions has
  *   none      not at all; a rule for all
  *
  * Prints {"ns": [NS, ...], "without": [NS, ...], "all_ns": [NS, ...],
- * "load_ms": MS, "move_ms": MS, "bytes": N}: nanoseconds of CPU time per packet
- * in the thread that forwards, for each sample; with "ingress" the same
- * without translation, in turn; CPU time of the whole process; what loading
- * the entries, and moving 100,000 of them to another locator, took; their
- * memory.
+ * "load_ms": MS, "move_ms": MS, "bytes": N}: for each sample, nanoseconds of
+ * CPU time per packet in the thread that forwards; with "ingress" the same
+ * without translation, in turn; CPU time of the whole process.  Then what
+ * loading the entries, and moving 100,000 of them to another locator, took,
+ * and their memory.
  *
  *   --mode=MODE       checksum mode, default no-action
  *   --bursts=N        batches of 32 packets per sample; default 1000
@@ -72,11 +72,12 @@ enum {
 enum { DST_OFS = ETH_HEADER_LEN + offsetof(struct ovs_16aligned_ip6_hdr,
                                            ip6_dst) };
 
-/* Locators: on the wire, the SIR prefix, and one that entries are moved from.
- */
-#define LOCATOR UINT64_C(0x2001000000870000)
+/* The SIR prefix, the locator, and one that entries are moved from. */
 #define SIR UINT64_C(0x3333000000000001)
-#define OTHER_SIR UINT64_C(0x3333000000000002)
+#define LOCATOR UINT64_C(0x2001000000870000)
+#define OTHER_LOCATOR UINT64_C(0x2001000000880000)
+
+#define STATM "/proc/self/statm"
 
 static unsigned int n_entries;
 
@@ -119,7 +120,7 @@ make_packet(void)
     flow.dl_dst = (struct eth_addr) ETH_ADDR_C(02,00,00,00,00,02);
     flow.dl_type = htons(ETH_TYPE_IPV6);
     flow.ipv6_src.s6_addr[0] = 0xfd;
-    make_addr(LOCATOR, 0, &flow.ipv6_dst);
+    make_addr(SIR, 0, &flow.ipv6_dst);
     flow.nw_proto = IPPROTO_TCP;
     flow.nw_ttl = 64;
     flow.tp_src = htons(1024);
@@ -191,7 +192,7 @@ set_rules(struct ofproto *ofproto, unsigned int n, const char *locator)
         struct in6_addr dst;
         struct match match;
 
-        make_addr(LOCATOR, identifier(i), &dst);
+        make_addr(SIR, identifier(i), &dst);
         match_init_catchall(&match);
         match_set_dl_type(&match, htons(ETH_TYPE_IPV6));
         match_set_nw_proto(&match, IPPROTO_TCP);
@@ -209,13 +210,14 @@ set_rules(struct ofproto *ofproto, unsigned int n, const char *locator)
 static size_t
 process_bytes(void)
 {
-    FILE *f = fopen("/proc/self/statm", "r");
     unsigned long long pages;
+    FILE *file;
 
-    if (!f || fscanf(f, "%*u %llu", &pages) != 1) {
-        ovs_fatal(errno, "/proc/self/statm");
+    file = fopen(STATM, "r");
+    if (!file || fscanf(file, "%*u %llu", &pages) != 1) {
+        ovs_fatal(errno, STATM);
     }
-    fclose(f);
+    fclose(file);
     return pages * getpagesize();
 }
 
@@ -224,14 +226,14 @@ add_rules(struct ofproto *ofproto, const char *design)
 {
     if (!strcmp(design, "rules")) {
         table_bytes = process_bytes();
-        load_ms = set_rules(ofproto, n_entries, "3333:0:0:1");
+        load_ms = set_rules(ofproto, n_entries, "2001:0:88:0");
         table_bytes = process_bytes() - table_bytes;
-        move_ms = set_rules(ofproto, MIN(n_entries, N_MOVED), "3333:0:0:2");
+        move_ms = set_rules(ofproto, MIN(n_entries, N_MOVED), "2001:0:87:0");
     } else if (!strcmp(design, "action")) {
-        add_rule(ofproto, "tcp6,actions=ila(table,dir=in),output:2");
+        add_rule(ofproto, "tcp6,actions=ila(table,dir=out),output:2");
     } else if (!strcmp(design, "lookups")) {
-        add_rule(ofproto, "tcp6,actions=ila(table,dir=in),resubmit(,1)");
-        add_rule(ofproto, "table=1,tcp6,ipv6_dst=3333:0:0:1::/64,"
+        add_rule(ofproto, "tcp6,actions=ila(table,dir=out),resubmit(,1)");
+        add_rule(ofproto, "table=1,tcp6,ipv6_dst=2001:0:87::/64,"
                  "actions=output:2");
     } else {
         add_rule(ofproto, "tcp6,actions=output:2");
@@ -245,7 +247,7 @@ static void
 load_table(struct dpif *dpif, enum ila_csum_mode mode)
 {
     const struct dpif_ila_class *class = dpif_ila_class(dpif);
-    struct ila_filter filter = { .xlat_locator = htonll(OTHER_SIR) };
+    struct ila_filter filter = { .xlat_locator = htonll(OTHER_LOCATOR) };
     struct ila_mapping *mappings = xcalloc(n_entries, sizeof *mappings);
     struct dpif_ila_stats stats;
     struct dpif_ila_load *load;
@@ -255,14 +257,14 @@ load_table(struct dpif *dpif, enum ila_csum_mode mode)
     for (unsigned int i = 0; i < n_entries; i++) {
         mappings[i] = (struct ila_mapping) {
             .match = {
-                .dir = ILA_DIR_IN,
+                .dir = ILA_DIR_OUT,
                 .fields = ILA_MATCH_IDENTIFIER,
                 .identifier = htonll(identifier(i)),
             },
             .xlat = {
-                .locator = htonll(i < N_MOVED ? OTHER_SIR : SIR),
+                .locator = htonll(i < N_MOVED ? OTHER_LOCATOR : LOCATOR),
                 .csum_mode = mode,
-                .dir = ILA_DIR_IN,
+                .dir = ILA_DIR_OUT,
                 .ident_type = ILA_IDENT_LUID,
             },
         };
@@ -275,7 +277,7 @@ load_table(struct dpif *dpif, enum ila_csum_mode mode)
     free(mappings);
 
     start = bench_cpu_ns();
-    BENCH_CHECK(class->move(dpif, &filter, htonll(SIR), &n), "moving");
+    BENCH_CHECK(class->move(dpif, &filter, htonll(LOCATOR), &n), "moving");
     move_ms = (bench_cpu_ns() - start) / 1e6;
     if (n != MIN(n_entries, N_MOVED)) {
         ovs_fatal(0, "%"PRIuSIZE" entries moved", n);
@@ -292,7 +294,7 @@ set_ingress(struct dpif *dpif, bool on)
 
     BENCH_CHECK(dpif_port_query_by_name(dpif, "rx", &port), "rx");
     BENCH_CHECK(dpif_ila_class(dpif)->set_port(dpif, port.port_no,
-                                               on ? ILA_PATH_IN : 0),
+                                               on ? ILA_PATH_OUT : 0),
                 "switching ILA");
     dpif_port_destroy(&port);
 }
@@ -304,7 +306,7 @@ n_translated(struct dpif *dpif)
     struct dpif_ila_stats stats;
 
     BENCH_CHECK(dpif_ila_class(dpif)->get_stats(dpif, &stats), "counting");
-    return stats.counts[ILA_COUNT_IN];
+    return stats.counts[ILA_COUNT_OUT];
 }
 
 static enum ila_csum_mode

@@ -236,9 +236,10 @@ set_up(const char *design, int mode)
         add_flow(0, i + 1, NULL, action ? ports[i].dir : 0,
                  lookups ? 0 : ports[i].output);
         if (lookups) {
-            add_flow(i + 1, i + 1,
-                     ports[i].dir == DIR_IN ? SIR "::" : ends[i == 0].locator, 0,
-                     ports[i].output);
+            const char *result = (ports[i].dir == DIR_IN ? SIR "::"
+                                  : ends[i == 0].locator);
+
+            add_flow(i + 1, i + 1, result, 0, ports[i].output);
         }
     }
 }
