@@ -16,14 +16,20 @@
 #include "dpif.h"
 #include "flow.h"
 #include "genl-family.h"
+#include "hash.h"
 #include "ila-netlink.h"
+#include "netdev.h"
+#include "netdev-offload.h"
 #include "netlink-protocol.h"
 #include "netlink-socket.h"
 #include "netlink.h"
 #include "odp-netlink.h"
 #include "openvswitch/extension-abi.h"
+#include "openvswitch/hmap.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "packets.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(dpif_netlink_ila);
@@ -524,15 +530,113 @@ netlink_ila_get_port(struct dpif *dpif, odp_port_t port_no,
     return error;
 }
 
+/* Ports that this process told to translate. */
+struct ila_port {
+    struct hmap_node node;      /* In 'ports'. */
+    int dp_ifindex;
+    odp_port_t port_no;
+};
+
+static struct ovs_mutex ports_mutex = OVS_MUTEX_INITIALIZER;
+static struct hmap ports OVS_GUARDED_BY(ports_mutex)
+    = HMAP_INITIALIZER(&ports);
+
+static uint32_t
+hash_port(int dp_ifindex, odp_port_t port_no)
+{
+    return hash_2words(dp_ifindex, odp_to_u32(port_no));
+}
+
+static struct ila_port *
+find_port(int dp_ifindex, odp_port_t port_no)
+    OVS_REQUIRES(ports_mutex)
+{
+    struct ila_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash_port(dp_ifindex, port_no),
+                             &ports) {
+        if (port->dp_ifindex == dp_ifindex && port->port_no == port_no) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* Notes whether a port translates; returns whether it did. */
+static bool
+note_port(int dp_ifindex, odp_port_t port_no, bool translates)
+{
+    struct ila_port *port;
+    bool did;
+
+    ovs_mutex_lock(&ports_mutex);
+    port = find_port(dp_ifindex, port_no);
+    did = port != NULL;
+    if (translates && !port) {
+        port = xmalloc(sizeof *port);
+        port->dp_ifindex = dp_ifindex;
+        port->port_no = port_no;
+        hmap_insert(&ports, &port->node, hash_port(dp_ifindex, port_no));
+    } else if (!translates && port) {
+        hmap_remove(&ports, &port->node);
+        free(port);
+    }
+    ovs_mutex_unlock(&ports_mutex);
+    return did;
+}
+
+bool
+dpif_netlink_ila_bars_offload(const struct dpif *dpif,
+                              const struct flow *flow)
+{
+    bool bars;
+
+    if (flow->dl_type != htons(ETH_TYPE_IPV6)) {
+        return false;
+    }
+    ovs_mutex_lock(&ports_mutex);
+    bars = (!hmap_is_empty(&ports)
+            && find_port(dpif_netlink_get_dp_ifindex(dpif),
+                         flow->in_port.odp_port));
+    ovs_mutex_unlock(&ports_mutex);
+    return bars;
+}
+
+/* Takes the flows of a port out of TC; those that may will be back. */
+static void
+unoffload(const struct dpif *dpif, odp_port_t port_no)
+{
+    struct netdev *netdev;
+
+    netdev = netdev_ports_get(port_no, dpif_normalize_type(dpif_type(dpif)));
+    if (netdev) {
+        netdev_flow_flush(netdev);
+        netdev_close(netdev);
+    }
+}
+
 static int
 netlink_ila_set_port(struct dpif *dpif, odp_port_t port_no, unsigned int dirs)
 {
+    int dp_ifindex = dpif_netlink_get_dp_ifindex(dpif);
     struct ofpbuf request;
+    bool did;
+    int error;
+
+    /* None is put into TC any more when the kernel begins to translate. */
+    did = note_port(dp_ifindex, port_no, dirs != 0);
+    if (dirs && !did && netdev_is_flow_api_enabled()) {
+        unoffload(dpif, port_no);
+    }
 
     request_init(&request, dpif, OVS_ILA_CMD_SET_PORT);
     nl_msg_put_odp_port(&request, OVS_ILA_ATTR_PORT, port_no);
     nl_msg_put_u8(&request, OVS_ILA_ATTR_DIRS, dirs);
-    return transact_ack(dpif, &request);
+    error = transact_ack(dpif, &request);
+    if (error && !did) {
+        note_port(dp_ifindex, port_no, false);
+    }
+    return error;
 }
 
 const struct dpif_ila_class dpif_netlink_ila_class = {

@@ -204,7 +204,48 @@ ports () {
     wait_for 20 eval "ovs-dpctl ila-stats | grep 'port v1 (off)'"
 }
 
+# TC sees packets before the datapath does, thus before they are translated.
+in_tc () {                      # in_tc PORT: IPv6 flows from that port
+    on h1 ping -q -c 1 -W 1 3333:0:0:1:2000::2 &&
+        ovs-appctl dpctl/dump-flows --names type=tc |
+        grep "in_port($1),.*eth_type(0x86dd)"
+}
+
+offload () {
+    # Those that were there when the port began to translate.
+    tolerate 'failed to flow_del \(No such file or directory\)'
+    modprobe openvswitch
+    ovs_start
+    ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true \
+        other_config:tc-policy=skip_hw
+    ovs-appctl -t ovs-vswitchd exit --cleanup
+    wait_for 20 eval "! test -e '$work/ovs/ovs-vswitchd.pid'"
+    vswitchd_start
+    host h1
+    host h2
+    cable v1 h1 eth0 3333:0:0:1:2000::1/64
+    cable v2 h2 eth0 3333:0:0:1:2000::2/64
+    bridge br0 v1 v2
+    ovs-ofctl add-flow br0 in_port=v1,actions=output:v2
+    ovs-ofctl add-flow br0 in_port=v2,actions=output:v1
+    wait_for 20 in_tc v1
+    wait_for 20 in_tc v2
+
+    ovs-vsctl set interface v1 other_config:ila=in
+    wait_for 20 in_tc v2
+    refuses in_tc v1
+    ovs-appctl dpctl/dump-flows --names type=ovs | tee "$work/flows"
+    grep 'in_port(v1),.*eth_type(0x86dd)' "$work/flows"
+
+    # What is not in TC stays there as long as it is used.
+    ovs-vsctl remove interface v1 other_config ila
+    wait_for 20 eval "! ovs-dpctl ila-stats | grep 'port v1 (in)'"
+    ovs-appctl revalidator/purge
+    wait_for 20 in_tc v1
+}
+
 check "ila commands: one entry after the other" one_by_one
 check "ila commands: what becomes of an address" lookup
 check "ila commands: loads and listings" load
 check "ila commands: ports and counts" ports
+check "ila ports: IPv6 flows stay out of TC" offload
