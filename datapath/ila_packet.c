@@ -140,6 +140,18 @@ static void update_summed(struct sk_buff *skb, u16 change)
 	skb->csum_valid = 0;
 }
 
+/* What a transport checksum is to be told of a change of address.  Other than
+ * the complement of one, a difference is never 0, which would leave alone what
+ * 0xffff, the other zero, replaces by its equal.
+ */
+static u16 l4_diff(enum ovs_ila_l4_update l4_update, const struct in6_addr *old,
+		   const struct in6_addr *new)
+{
+	if (l4_update == OVS_ILA_L4_REVERSE)
+		swap(old, new);
+	return ovs_ila_diff(old->s6_addr, new->s6_addr);
+}
+
 static struct in6_addr *address_in(struct sk_buff *skb, u8 field)
 {
 	struct ipv6hdr *nh = ipv6_hdr(skb);
@@ -159,9 +171,6 @@ int ovs_ila_packet_set(struct sk_buff *skb, u8 field,
 	u16 diff, change;
 	int err;
 
-	if (!memcmp(address_in(skb, field), new, sizeof(*new)))
-		return 0;
-
 	if (l4_update != OVS_ILA_L4_KEEP)
 		l4 = find_l4(skb, ipv6_hdr(skb)->nexthdr, field, &l4_offset,
 			     happened);
@@ -175,6 +184,9 @@ int ovs_ila_packet_set(struct sk_buff *skb, u8 field,
 			l4 = NULL;
 		}
 	}
+	/* A checksum changes even if the address does not: from 0xffff to 0. */
+	if (!l4 && !memcmp(address_in(skb, field), new, sizeof(*new)))
+		return 0;
 	err = skb_ensure_writable(skb, writable);
 	if (unlikely(err))
 		return err;
@@ -185,9 +197,9 @@ int ovs_ila_packet_set(struct sk_buff *skb, u8 field,
 	change = diff;
 	if (l4) {
 		bool partial = l4_is_partial(skb, l4_offset);
-		u16 l4_diff = l4_update == OVS_ILA_L4_REVERSE ? ~diff : diff;
-		u16 l4_change = adjust_l4(skb, l4, l4_offset, l4_diff, partial,
-					  happened);
+		u16 l4_change = adjust_l4(skb, l4, l4_offset,
+					  l4_diff(l4_update, address, new),
+					  partial, happened);
 
 		/* Whoever finishes the checksum knows nothing of it yet. */
 		change = partial ? 0 : add(change, l4_change);
@@ -280,10 +292,10 @@ int ovs_ila_packet_set_quoted(struct sk_buff *skb,
 	diff = ovs_ila_diff(quote->dst.s6_addr, new->s6_addr);
 	change = diff;
 	if (l4) {
-		u16 l4_diff = l4_update == OVS_ILA_L4_REVERSE ? ~diff : diff;
-
-		change = add(change, adjust_l4(skb, l4, l4_offset, l4_diff,
-					       false, &ignored));
+		change = add(change,
+			     adjust_l4(skb, l4, l4_offset,
+				       l4_diff(l4_update, &quote->dst, new),
+				       false, &ignored));
 	}
 	memcpy(skb->data + quote->packet + offsetof(struct ipv6hdr, daddr),
 	       new, sizeof(*new));
