@@ -8,43 +8,17 @@
 #include <asm/unaligned.h>
 
 #include "ila.h"
-
-/* The first byte of an identifier: three bits of type, the C bit. */
-#define IDENT_BYTE	8
-#define IDENT_TYPE_MASK	0xe0
-#define IDENT_TYPE_LUID	0x20
-#define IDENT_CBIT	0x10
-
-/* The C bit as a part of the first word of the identifier. */
-#define CBIT_WORD	0x1000
-
-/* The word of the address that takes up what the locator changes. */
-#define ADJUST_BYTE	14
-
-/* The end-around carry. */
-static u16 fold(u32 sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-/* Replaces 'from' by 'to', 'n' bytes each, in a sum. */
-static u16 bytes_diff(const u8 *from, const u8 *to, unsigned int n)
-{
-	u32 sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < n; i += 2) {
-		sum += (u16)~get_unaligned_be16(from + i);
-		sum += get_unaligned_be16(to + i);
-	}
-	return fold(sum);
-}
+#include "ila_translate.h"
 
 u16 ovs_ila_diff(const u8 *from, const u8 *to)
 {
-	return bytes_diff(from, to, OVS_ILA_ADDR_LEN);
+	u64 sum;
+
+	sum = ovs_ila_half_to_32(~ovs_ila_half(from)) +
+	      (u64)ovs_ila_half_to_32(~ovs_ila_half(from + 8)) +
+	      ovs_ila_half_to_32(ovs_ila_half(to)) +
+	      ovs_ila_half_to_32(ovs_ila_half(to + 8));
+	return ntohs((__force __be16)ovs_ila_sum(sum));
 }
 
 u16 ovs_ila_l4_diff(const u8 *from, const u8 *to, u8 flags)
@@ -63,8 +37,8 @@ bool ovs_ila_diff_is_zero(u16 diff)
 u16 ovs_ila_update_csum(u16 check, u16 diff, bool partial)
 {
 	if (partial)
-		return fold((u32)check + diff);
-	return ~fold((u32)(u16)~check + diff);
+		return ovs_ila_fold((u32)check + diff);
+	return ~ovs_ila_fold((u32)(u16)~check + diff);
 }
 
 bool ovs_ila_locator_is_valid(const u8 *locator)
@@ -98,52 +72,32 @@ const char *ovs_ila_check(const struct ovs_action_ila *ila)
 	return NULL;
 }
 
-/* Moves into the last word of 'to' what makes its sum that of 'from'. */
-static void neutralize(const u8 *from, u8 *to)
+static bool is_translatable(const struct ovs_action_ila *ila, const u8 *from)
 {
-	u16 excess = bytes_diff(to, from, OVS_ILA_ADDR_LEN);
-	u16 word = get_unaligned_be16(to + ADJUST_BYTE);
-
-	put_unaligned_be16(fold((u32)word + excess), to + ADJUST_BYTE);
+	if (from[0] == 0xff)		/* Multicast. */
+		return false;
+	return ila->ident_type != OVS_ILA_IDENT_USE_FORMAT ||
+	       (from[OVS_ILA_IDENT_BYTE] & OVS_ILA_IDENT_TYPE_MASK) ==
+	       OVS_ILA_IDENT_TYPE_LUID;
 }
 
 enum ovs_ila_verdict
 ovs_ila_translate_flags(const struct ovs_action_ila *ila, u8 flags,
 			const u8 *from, u8 *to)
 {
-	bool cbit = from[IDENT_BYTE] & IDENT_CBIT;
+	u64 locator = ovs_ila_half((const u8 *)ila->locator);
 
-	if (from[0] == 0xff)
+	if (!is_translatable(ila, from))
 		return OVS_ILA_PASS;
-	if (ila->ident_type == OVS_ILA_IDENT_USE_FORMAT &&
-	    (from[IDENT_BYTE] & IDENT_TYPE_MASK) != IDENT_TYPE_LUID)
-		return OVS_ILA_PASS;
+	if (ila->csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP &&
+	    ila->dir == OVS_ILA_DIR_OUT &&
+	    from[OVS_ILA_IDENT_BYTE] & OVS_ILA_IDENT_CBIT)
+		return OVS_ILA_DROP;
 
-	memcpy(to, ila->locator, sizeof(ila->locator));
-	memcpy(to + IDENT_BYTE, from + IDENT_BYTE,
-	       OVS_ILA_ADDR_LEN - IDENT_BYTE);
-
-	switch (ila->csum_mode) {
-	case OVS_ILA_CSUM_NEUTRAL_MAP:
-		if (ila->dir == OVS_ILA_DIR_OUT) {
-			if (cbit)
-				return OVS_ILA_DROP;
-		} else if (!cbit) {
-			return OVS_ILA_TRANSLATE; /* Its sender adjusted nothing. */
-		}
-		to[IDENT_BYTE] ^= IDENT_CBIT;
-		break;
-
-	case OVS_ILA_CSUM_NEUTRAL_MAP_AUTO:
-		break;
-
-	default:
-		return OVS_ILA_TRANSLATE;
-	}
-	neutralize(from, to);
-	if (flags & OVS_ILA_ENTRY_RESTORE_ZERO &&
-	    get_unaligned_be16(to + ADJUST_BYTE) == 0xffff)
-		put_unaligned_be16(0, to + ADJUST_BYTE);
+	memcpy(to, from, OVS_ILA_ADDR_LEN);
+	if (!ovs_ila_translate_neutral(ila, ovs_ila_minus(locator), NULL, flags,
+				       to))
+		memcpy(to, ila->locator, sizeof(ila->locator));
 	return OVS_ILA_TRANSLATE;
 }
 
@@ -157,17 +111,16 @@ enum ovs_ila_verdict
 ovs_ila_translate_exact(const struct ovs_action_ila *ila, __be16 word,
 			const u8 *from, u8 *to)
 {
-	struct ovs_action_ila plain = *ila;
-	enum ovs_ila_verdict verdict;
+	if (!is_translatable(ila, from))
+		return OVS_ILA_PASS;
 
-	plain.csum_mode = OVS_ILA_CSUM_NO_ACTION;
-	verdict = ovs_ila_translate_flags(&plain, 0, from, to);
-	if (verdict == OVS_ILA_TRANSLATE) {
-		if (ila->csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP)
-			to[IDENT_BYTE] &= ~IDENT_CBIT;
-		memcpy(to + ADJUST_BYTE, &word, sizeof(word));
-	}
-	return verdict;
+	memcpy(to, ila->locator, sizeof(ila->locator));
+	memcpy(to + OVS_ILA_IDENT_BYTE, from + OVS_ILA_IDENT_BYTE,
+	       OVS_ILA_ADDR_LEN - OVS_ILA_IDENT_BYTE);
+	if (ila->csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP)
+		to[OVS_ILA_IDENT_BYTE] &= ~OVS_ILA_IDENT_CBIT;
+	memcpy(to + OVS_ILA_ADJUST_BYTE, &word, sizeof(word));
+	return OVS_ILA_TRANSLATE;
 }
 
 void ovs_ila_walk_init(struct ovs_ila_walk *walk, u8 proto, u8 field)

@@ -7,24 +7,7 @@
 
 #include "ila_counts.h"
 
-#define N_CELLS 64
 #define FIRST_VOTES 8
-#define MAX_VOTES 1024
-
-/* Written by its own processor with bottom halves disabled.  'gen' is odd
- * while counts go to their entry.
- */
-struct count_cell {
-	u32 id;			/* 0 for none. */
-	u32 votes;
-	u32 gen;
-	unsigned long packets;
-	unsigned long bytes;
-};
-
-struct ovs_ila_count_cells {
-	struct count_cell cells[N_CELLS];
-};
 
 bool ovs_ila_counts_init(struct ovs_ila_counts *counts,
 			 struct ovs_ila_count_pair *(*pair_of)(const void *aux,
@@ -52,7 +35,7 @@ u64 ovs_ila_counts_bytes(void)
  * that is no more, nobody wants to know.
  */
 static void hand_over(const struct ovs_ila_counts *counts,
-		      struct count_cell *cell, u32 id)
+		      struct ovs_ila_count_cell *cell, u32 id)
 {
 	WRITE_ONCE(cell->gen, cell->gen + 1);
 	smp_mb();	/* Pairs with those in try_read(). */
@@ -72,12 +55,11 @@ static void hand_over(const struct ovs_ila_counts *counts,
 	WRITE_ONCE(cell->gen, cell->gen + 1);
 }
 
-void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
-			struct ovs_ila_count_pair *pair, u32 bytes)
+void ovs_ila_counts_add_other(const struct ovs_ila_counts *counts, u32 id,
+			      struct ovs_ila_count_pair *pair, u32 bytes)
 {
-	struct count_cell *cell;
+	struct ovs_ila_count_cell *cell = ovs_ila_count_cell(counts, id);
 
-	cell = &this_cpu_ptr(counts->cells)->cells[id % N_CELLS];
 	if (cell->id != id) {
 		if (cell->votes) {
 			cell->votes--;
@@ -87,20 +69,20 @@ void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
 		}
 		hand_over(counts, cell, id);
 		cell->votes = FIRST_VOTES;
-	} else if (cell->votes < MAX_VOTES) {
-		cell->votes++;
-	}
-
-	if (unlikely(cell->bytes > ULONG_MAX / 2))	/* 32 bits. */
+	} else {
+		/* There is no room for more in 32 bits. */
 		hand_over(counts, cell, id);
-	WRITE_ONCE(cell->packets, cell->packets + 1);
-	WRITE_ONCE(cell->bytes, cell->bytes + bytes);
+	}
+	ovs_ila_count_in_cell(cell, bytes);
 }
 
-static const struct count_cell *cell_of(const struct ovs_ila_counts *counts,
-					int cpu, u32 id)
+static const struct ovs_ila_count_cell *
+cell_of(const struct ovs_ila_counts *counts, int cpu, u32 id)
 {
-	return &per_cpu_ptr(counts->cells, cpu)->cells[id % N_CELLS];
+	const struct ovs_ila_count_cells *cells;
+
+	cells = per_cpu_ptr(counts->cells, cpu);
+	return &cells->cells[id % OVS_ILA_N_COUNT_CELLS];
 }
 
 /* What there is in cells for one entry. */
@@ -119,7 +101,7 @@ static bool sum_cells(const struct ovs_ila_counts *counts, u32 id,
 
 	*sum = (struct cell_sum){};
 	for_each_possible_cpu(cpu) {
-		const struct count_cell *cell = cell_of(counts, cpu, id);
+		const struct ovs_ila_count_cell *cell = cell_of(counts, cpu, id);
 		u32 gen = READ_ONCE(cell->gen);
 
 		if (gen & 1)

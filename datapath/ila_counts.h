@@ -19,7 +19,12 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
+
+#define OVS_ILA_N_COUNT_CELLS 64
+#define OVS_ILA_MAX_VOTES 1024
 
 /* In the entry. */
 struct ovs_ila_count_pair {
@@ -27,7 +32,20 @@ struct ovs_ila_count_pair {
 	atomic64_t bytes;
 };
 
-struct ovs_ila_count_cells;
+/* Written by its own processor with bottom halves disabled.  'gen' is odd
+ * while counts go to their entry.
+ */
+struct ovs_ila_count_cell {
+	u32 id;			/* 0 for none. */
+	u32 votes;
+	u32 gen;
+	unsigned long packets;
+	unsigned long bytes;
+};
+
+struct ovs_ila_count_cells {
+	struct ovs_ila_count_cell cells[OVS_ILA_N_COUNT_CELLS];
+};
 
 struct ovs_ila_counts {
 	struct ovs_ila_count_cells __percpu *cells;
@@ -49,11 +67,43 @@ bool ovs_ila_counts_init(struct ovs_ila_counts *counts,
 void ovs_ila_counts_destroy(struct ovs_ila_counts *counts);
 u64 ovs_ila_counts_bytes(void);
 
+/* This processor's cell for the entry 'id', which need not be its owner. */
+static inline struct ovs_ila_count_cell *
+ovs_ila_count_cell(const struct ovs_ila_counts *counts, u32 id)
+{
+	return &this_cpu_ptr(counts->cells)->cells[id % OVS_ILA_N_COUNT_CELLS];
+}
+
+static inline void ovs_ila_count_in_cell(struct ovs_ila_count_cell *cell,
+					 u32 bytes)
+{
+	WRITE_ONCE(cell->packets, cell->packets + 1);
+	WRITE_ONCE(cell->bytes, cell->bytes + bytes);
+}
+
+/* Where the entry is not the owner of the cell, or the cell is full. */
+void ovs_ila_counts_add_other(const struct ovs_ila_counts *counts, u32 id,
+			      struct ovs_ila_count_pair *pair, u32 bytes);
+
 /* Counts a packet for 'pair', that of the entry 'id', under RCU with bottom
  * halves disabled.
  */
-void ovs_ila_counts_add(const struct ovs_ila_counts *counts, u32 id,
-			struct ovs_ila_count_pair *pair, u32 bytes);
+static inline void ovs_ila_counts_add(const struct ovs_ila_counts *counts,
+				      u32 id, struct ovs_ila_count_pair *pair,
+				      u32 bytes)
+{
+	struct ovs_ila_count_cell *cell = ovs_ila_count_cell(counts, id);
+
+	if (unlikely(cell->id != id ||
+		     (sizeof(cell->bytes) < sizeof(u64) &&
+		      cell->bytes > ULONG_MAX / 2))) {
+		ovs_ila_counts_add_other(counts, id, pair, bytes);
+		return;
+	}
+	if (cell->votes < OVS_ILA_MAX_VOTES)
+		cell->votes++;
+	ovs_ila_count_in_cell(cell, bytes);
+}
 
 /* Sums up what was counted for the entry 'id'.  May sleep. */
 void ovs_ila_counts_read(const struct ovs_ila_counts *counts, u32 id,

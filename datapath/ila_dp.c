@@ -33,18 +33,18 @@ static const struct kernel_param_ops ports_ops = {
 module_param_cb(ila_ports, &ports_ops, NULL, 0444);
 MODULE_PARM_DESC(ila_ports, "Ports at which ILA addresses are looked up (read only)");
 
-static struct ovs_ila_counts __percpu *counts_alloc(void)
+static struct ovs_ila_packet_counts __percpu *counts_alloc(void)
 {
-	return netdev_alloc_pcpu_stats(struct ovs_ila_counts);
+	return netdev_alloc_pcpu_stats(struct ovs_ila_packet_counts);
 }
 
-void ovs_ila_counts_sum(const struct ovs_ila_counts __percpu *counts,
+void ovs_ila_counts_sum(const struct ovs_ila_packet_counts __percpu *counts,
 			u64 sums[OVS_ILA_N_COUNTS])
 {
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		const struct ovs_ila_counts *c = per_cpu_ptr(counts, cpu);
+		const struct ovs_ila_packet_counts *c = per_cpu_ptr(counts, cpu);
 		u64 n[OVS_ILA_N_COUNTS];
 		unsigned int start, i;
 

@@ -29,7 +29,7 @@ struct datapath;
 struct net;
 struct vport;
 
-struct ovs_ila_counts {
+struct ovs_ila_packet_counts {
 	u64_stats_t n[OVS_ILA_N_COUNTS];
 	struct u64_stats_sync syncp;
 };
@@ -38,7 +38,7 @@ struct ovs_ila_counts {
 struct ovs_ila_port {
 	/* For packets; only 'dirs' ever changes. */
 	struct ovs_ila *ila;
-	struct ovs_ila_counts __percpu *counts;
+	struct ovs_ila_packet_counts __percpu *counts;
 	u16 port_no;
 	u8 dirs;		/* OVS_ILA_DIRS_*. */
 
@@ -53,7 +53,7 @@ struct ovs_ila_port {
 struct ovs_ila {
 	/* For packets. */
 	struct ovs_ila_table *table;
-	struct ovs_ila_counts __percpu *counts;
+	struct ovs_ila_packet_counts __percpu *counts;
 
 	refcount_t refs;
 	struct mutex mutex;		/* The rest. */
@@ -102,7 +102,7 @@ int ovs_ila_get_port(struct ovs_ila *ila, u32 port_no, u8 *dirs,
 		     u64 counts[OVS_ILA_N_COUNTS]);
 
 /* Adds what was counted to 'sums'.  Any context. */
-void ovs_ila_counts_sum(const struct ovs_ila_counts __percpu *counts,
+void ovs_ila_counts_sum(const struct ovs_ila_packet_counts __percpu *counts,
 			u64 sums[OVS_ILA_N_COUNTS]);
 
 /* Hooks.  Called with ovs_mutex: 'vport' is not found by its number any more,

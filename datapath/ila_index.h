@@ -84,6 +84,13 @@ static inline u32 ovs_ila_index_next(const struct ovs_ila_index *index, u32 *i)
 	return 0;
 }
 
+/* Can 'cell', which is not empty, be that of an object with 'hash'? */
+static __always_inline bool ovs_ila_cell_may_be(u32 cell, u32 hash)
+{
+	return cell >> OVS_ILA_CELL_TAG_SHIFT == (hash & 0xff) &&
+	       (cell & OVS_ILA_CELL_ID) != OVS_ILA_CELL_DELETED;
+}
+
 /* Returns the id for which 'is_it' says yes, or 0. */
 static __always_inline u32
 ovs_ila_index_find(const struct ovs_ila_index *index, u32 hash,
@@ -91,19 +98,16 @@ ovs_ila_index_find(const struct ovs_ila_index *index, u32 hash,
 {
 	u32 n_cells = index->n_cells;
 	u32 i = reciprocal_scale(hash, n_cells);
-	u32 n;
 
-	for (n = 0; n < n_cells; n++) {
+	/* One cell in four or eight is empty. */
+	for (;;) {
 		u32 cell = READ_ONCE(index->cells[i]);
 
 		if (!cell)
 			break;
-		if (cell >> OVS_ILA_CELL_TAG_SHIFT == (hash & 0xff)) {
-			u32 id = cell & OVS_ILA_CELL_ID;
-
-			if (id != OVS_ILA_CELL_DELETED && is_it(aux, id))
-				return id;
-		}
+		if (ovs_ila_cell_may_be(cell, hash) &&
+		    is_it(aux, cell & OVS_ILA_CELL_ID))
+			return cell & OVS_ILA_CELL_ID;
 		if (++i == n_cells)
 			i = 0;
 	}

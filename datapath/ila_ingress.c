@@ -2,7 +2,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
@@ -16,16 +15,7 @@
 
 #include "ila_ingress.h"
 #include "ila_packet.h"
-
-void ovs_ila_count(struct ovs_ila_counts __percpu *counts, u32 happened)
-{
-	struct ovs_ila_counts *c = this_cpu_ptr(counts);
-
-	u64_stats_update_begin(&c->syncp);
-	for (; happened; happened &= happened - 1)
-		u64_stats_inc(&c->n[__ffs(happened)]);
-	u64_stats_update_end(&c->syncp);
-}
+#include "ila_reader.h"
 
 static enum ovs_ila_l4_update l4_update(const struct ovs_ila_value *value)
 {
@@ -35,52 +25,77 @@ static enum ovs_ila_l4_update l4_update(const struct ovs_ila_value *value)
 							 OVS_ILA_L4_ADJUST;
 }
 
-int ovs_ila_translate_by_table(const struct ovs_ila *ila, struct sk_buff *skb,
-			       u8 dirs, u32 in_port, u32 *happened)
+/* Whatever 'hit' wants.  Returns 1 if the destination was translated, 0 if it is
+ * not to be, or a negative errno value.
+ */
+static noinline int translate_hit(const struct ovs_ila_table *table,
+				  struct sk_buff *skb,
+				  struct ovs_ila_found found, u32 *happened)
 {
-	const struct ipv6hdr *nh;
-	struct ovs_ila_hit hit;
+	struct ovs_ila_hit hit = ovs_ila_reader_hit(table, found);
+	const struct in6_addr *old = &ipv6_hdr(skb)->daddr;
 	struct in6_addr new;
-	int err;
 
-	nh = ovs_ila_packet_header(skb);
-	if (IS_ERR(nh))
-		return PTR_ERR(nh);
-	if (!nh) {
-		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED);
-		return 0;
-	}
-	if (ipv6_addr_is_multicast(&nh->daddr)) {
-		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MULTICAST);
-		return 0;
-	}
-	if (!ila || !ovs_ila_table_lookup(ila->table, dirs, in_port,
-					  nh->daddr.s6_addr, &hit)) {
-		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_MISS);
-		return 0;
-	}
-	*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_HIT);
-	ovs_ila_hit_count(ila->table, &hit, skb->len);
-
-	switch (ovs_ila_hit_translate(&hit, nh->daddr.s6_addr, new.s6_addr)) {
+	switch (ovs_ila_hit_translate(&hit, old->s6_addr, new.s6_addr)) {
 	case OVS_ILA_PASS:
 		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_TYPE_MISMATCH);
 		return 0;
 	case OVS_ILA_DROP:
 		*happened |= OVS_ILA_HAPPENED(OVS_ILA_COUNT_CBIT);
 		net_dbg_ratelimited("ovs: ila: %pI6c has the C bit, dropped\n",
-				    &nh->daddr);
+				    old);
 		return -EADDRNOTAVAIL;
 	case OVS_ILA_TRANSLATE:
 		break;
 	}
+	return ovs_ila_packet_set(skb, OVS_ILA_FIELD_DST, &new,
+				  l4_update(hit.value), happened) ?: 1;
+}
 
-	err = ovs_ila_packet_set(skb, OVS_ILA_FIELD_DST, &new,
-				 l4_update(hit.value), happened);
-	if (unlikely(err))
-		return err;
-	*happened |= OVS_ILA_HAPPENED(hit.dir == OVS_ILA_DIR_IN ?
-				      OVS_ILA_COUNT_IN : OVS_ILA_COUNT_OUT);
+/* What most hits want, of most packets: only the address changes, and nobody
+ * else has it.  Returns false if it is something else.
+ */
+static __always_inline bool
+translate_at_once(const struct ovs_ila_table *table, struct sk_buff *skb,
+		  struct ipv6hdr *nh, struct ovs_ila_found found)
+{
+	unsigned int end = (u8 *)(nh + 1) - skb->data;
+
+	return likely(!skb_nfct(skb) &&
+		      (!skb_cloned(skb) || skb_clone_writable(skb, end))) &&
+	       ovs_ila_reader_translate_neutral(table, found,
+						nh->daddr.s6_addr);
+}
+
+static __always_inline int
+translate_destination(const struct ovs_ila *ila, struct sk_buff *skb,
+		      struct ipv6hdr *nh, u8 dirs, u32 in_port, u32 *happened)
+{
+	struct ovs_ila_found found;
+	int err;
+
+	if (unlikely(nh->daddr.s6_addr[0] == 0xff)) {
+		*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_MULTICAST);
+		return 0;
+	}
+	*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_MISS);
+	if (unlikely(!ila))
+		return 0;
+	found = ovs_ila_reader_find(ila->table, dirs, in_port,
+				    nh->daddr.s6_addr);
+	if (!found.slot)
+		return 0;
+
+	*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_HIT);
+	ovs_ila_reader_count(ila->table, found.slot, found.id, skb->len);
+	if (!translate_at_once(ila->table, skb, nh, found)) {
+		err = translate_hit(ila->table, skb, found, happened);
+		if (err <= 0)
+			return err;
+	}
+	*happened |= found.bits & SLOT_OUT ?
+		     OVS_ILA_HAPPENED(OVS_ILA_COUNT_OUT) :
+		     OVS_ILA_HAPPENED(OVS_ILA_COUNT_IN);
 	return 0;
 }
 
@@ -104,6 +119,36 @@ static int translate_quoted(const struct ovs_ila *ila, struct sk_buff *skb,
 		return 0;
 	return ovs_ila_packet_set_quoted(skb, &quote, &new,
 					 l4_update(hit.value), happened);
+}
+
+static __always_inline int
+translate(const struct ovs_ila *ila, struct sk_buff *skb, struct ipv6hdr *nh,
+	  u8 dirs, u32 in_port, u32 *happened)
+{
+	bool may_quote = dirs & OVS_ILA_DIRS_IN &&
+			 nh->nexthdr != IPPROTO_TCP &&
+			 nh->nexthdr != IPPROTO_UDP;
+	int err;
+
+	err = translate_destination(ila, skb, nh, dirs, in_port, happened);
+	if (unlikely(may_quote) && !err && ila &&
+	    ovs_ila_table_has_icmp_inner(ila->table))
+		err = translate_quoted(ila, skb, in_port, happened);
+	return err;
+}
+
+int ovs_ila_translate_by_table(const struct ovs_ila *ila, struct sk_buff *skb,
+			       u8 dirs, u32 in_port, u32 *happened)
+{
+	struct ipv6hdr *nh = ovs_ila_packet_header(skb);
+
+	if (IS_ERR(nh))
+		return PTR_ERR(nh);
+	if (unlikely(!nh)) {
+		*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED);
+		return 0;
+	}
+	return translate(ila, skb, nh, dirs, in_port, happened);
 }
 
 /* Returns where the IPv6 header is from the start of the data, or -1 if there
@@ -133,26 +178,39 @@ static int network_offset(const struct sk_buff *skb)
 	}
 }
 
+/* Returns the IPv6 header if it is where nearly all packets have it. */
+static __always_inline struct ipv6hdr *
+plain_header(const struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	struct ipv6hdr *nh = (struct ipv6hdr *)(eth + 1);
+
+	return likely(skb->dev->type != ARPHRD_NONE &&
+		      skb_headlen(skb) >= sizeof(*eth) + sizeof(*nh) &&
+		      eth->h_proto == htons(ETH_P_IPV6) && nh->version == 6) ?
+	       nh : NULL;
+}
+
 int __ovs_ila_ingress(const struct ovs_ila_port *port, struct sk_buff *skb)
 {
 	const struct ovs_ila *ila = port->ila;
+	struct ipv6hdr *nh = plain_header(skb);
 	u8 dirs = READ_ONCE(port->dirs);
 	u32 happened = 0;
 	int offset, err;
 
-	offset = network_offset(skb);
-	if (offset < 0)
-		return 0;
-	skb_set_network_header(skb, offset);
-	err = ovs_ila_translate_by_table(ila, skb, dirs, port->port_no,
-					 &happened);
-	if (!err && dirs & OVS_ILA_DIRS_IN &&
-	    !(happened & OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED)) &&
-	    ovs_ila_table_has_icmp_inner(ila->table))
-		err = translate_quoted(ila, skb, port->port_no, &happened);
-	if (happened) {
-		ovs_ila_count(port->counts, happened);
-		ovs_ila_count(ila->counts, happened);
+	if (nh) {
+		skb_set_network_header(skb, sizeof(struct ethhdr));
+		err = translate(ila, skb, nh, dirs, port->port_no, &happened);
+	} else {
+		offset = network_offset(skb);
+		if (offset < 0)
+			return 0;
+		skb_set_network_header(skb, offset);
+		err = ovs_ila_translate_by_table(ila, skb, dirs, port->port_no,
+						 &happened);
 	}
+	ovs_ila_count(port->counts, happened);
+	ovs_ila_count(ila->counts, happened);
 	return err;
 }

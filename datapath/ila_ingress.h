@@ -12,7 +12,9 @@
  * again.  As long as no port translates, this is a branch that is never taken.
  */
 
+#include <linux/bitops.h>
 #include <linux/jump_label.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
@@ -40,7 +42,8 @@ static inline int ovs_ila_ingress(struct vport *vport, struct sk_buff *skb)
 }
 
 /* Looks the destination of 'skb', whose network header is set and whose
- * Ethernet type is that of IPv6, up in the table and translates it.  Returns as
+ * Ethernet type is that of IPv6, up in the table and translates it, and likewise
+ * the destination that an ICMPv6 error quotes if 'dirs' says IN.  Returns as
  * ovs_ila_ingress().  What happened, also if the packet is to be dropped, is in
  * 'happened' (see ila_packet.h), for the caller to count.  If 'ila' is NULL,
  * nothing was ever mapped.  Same context.
@@ -48,6 +51,16 @@ static inline int ovs_ila_ingress(struct vport *vport, struct sk_buff *skb)
 int ovs_ila_translate_by_table(const struct ovs_ila *ila, struct sk_buff *skb,
 			       u8 dirs, u32 in_port, u32 *happened);
 
-void ovs_ila_count(struct ovs_ila_counts __percpu *counts, u32 happened);
+/* Counts a packet to which 'happened'.  Same context. */
+static inline void ovs_ila_count(struct ovs_ila_packet_counts __percpu *counts,
+				 u32 happened)
+{
+	struct ovs_ila_packet_counts *c = this_cpu_ptr(counts);
+
+	u64_stats_update_begin(&c->syncp);
+	for (; happened; happened &= happened - 1)
+		u64_stats_inc(&c->n[__ffs(happened)]);
+	u64_stats_update_end(&c->syncp);
+}
 
 #endif /* ila_ingress.h */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <linux/err.h>
 #include <linux/icmpv6.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
 
 #include <net/checksum.h>
+#include <net/ipv6.h>
 
 #include <asm/unaligned.h>
 
@@ -24,17 +24,6 @@ static u16 add(u16 a, u16 b)
 static u16 subtract(u16 a, u16 b)
 {
 	return add(a, ~b);
-}
-
-const struct ipv6hdr *ovs_ila_packet_header(struct sk_buff *skb)
-{
-	unsigned int end = skb_network_offset(skb) + sizeof(struct ipv6hdr);
-
-	if (unlikely(skb->len < end))
-		return NULL;
-	if (unlikely(!pskb_may_pull(skb, end)))
-		return ERR_PTR(-ENOMEM);
-	return likely(ipv6_hdr(skb)->version == 6) ? ipv6_hdr(skb) : NULL;
 }
 
 /* Returns where the payload of 'nh' ends, which is at 'offset', or 'end' if
@@ -185,7 +174,7 @@ int ovs_ila_packet_set(struct sk_buff *skb, u8 field,
 		}
 	}
 	/* A checksum changes even if the address does not: from 0xffff to 0. */
-	if (!l4 && !memcmp(address_in(skb, field), new, sizeof(*new)))
+	if (!l4 && ipv6_addr_equal(address_in(skb, field), new))
 		return 0;
 	err = skb_ensure_writable(skb, writable);
 	if (unlikely(err))
@@ -262,7 +251,7 @@ int ovs_ila_packet_set_quoted(struct sk_buff *skb,
 	u32 ignored = 0;
 	int err;
 
-	if (!memcmp(&quote->dst, new, sizeof(*new)))
+	if (ipv6_addr_equal(&quote->dst, new))
 		return 0;
 
 	if (l4_update != OVS_ILA_L4_KEEP) {

@@ -16,15 +16,15 @@
  */
 
 #include <linux/bits.h>
+#include <linux/err.h>
 #include <linux/in6.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
 #include <linux/types.h>
 
 #include "ila.h"
 
 #define OVS_ILA_HAPPENED(count) BIT(count)
-
-struct ipv6hdr;
-struct sk_buff;
 
 /* What becomes of the transport checksum that covers an address. */
 enum ovs_ila_l4_update {
@@ -45,7 +45,18 @@ struct ovs_ila_quote {
  * NULL if there is none nevertheless, or ERR_PTR(-ENOMEM).  Pointers into the
  * packet are not valid any more.
  */
-const struct ipv6hdr *ovs_ila_packet_header(struct sk_buff *skb);
+static inline struct ipv6hdr *ovs_ila_packet_header(struct sk_buff *skb)
+{
+	unsigned int end = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+
+	if (unlikely(skb_headlen(skb) < end)) {
+		if (skb->len < end)
+			return NULL;
+		if (!pskb_may_pull(skb, end))
+			return ERR_PTR(-ENOMEM);
+	}
+	return likely(ipv6_hdr(skb)->version == 6) ? ipv6_hdr(skb) : NULL;
+}
 
 /* Replaces the address in 'field' of 'skb', which ovs_ila_packet_header() found
  * a header in, by 'new'.  Returns 0 or a negative errno value; then the packet

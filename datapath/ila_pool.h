@@ -99,10 +99,11 @@ void ovs_ila_pool_drain(struct ovs_ila_pool *pool);
 
 /* Returns the object 'id'.  'size' is that of the pool's objects, as a
  * constant.  If readers have had no right to the object any more for a grace
- * period, it may be NULL.
+ * period, ovs_ila_pool_find() may return NULL, and the other one, which does
+ * not look, must not be called.
  */
-static inline void *ovs_ila_pool_at(const struct ovs_ila_pool *pool, u32 id,
-				    u32 size)
+static inline void *ovs_ila_pool_find(const struct ovs_ila_pool *pool, u32 id,
+				      u32 size)
 {
 	u32 c = id >> OVS_ILA_CHUNK_SHIFT;
 	struct ovs_ila_leaf *leaf =
@@ -112,6 +113,18 @@ static inline void *ovs_ila_pool_at(const struct ovs_ila_pool *pool, u32 id,
 
 	if (unlikely(!chunk))
 		return NULL;
+	return chunk + (id & (OVS_ILA_CHUNK_OBJS - 1)) * size;
+}
+
+static inline void *ovs_ila_pool_at(const struct ovs_ila_pool *pool, u32 id,
+				    u32 size)
+{
+	u32 c = id >> OVS_ILA_CHUNK_SHIFT;
+	struct ovs_ila_leaf *leaf =
+		READ_ONCE(pool->leaves[c >> OVS_ILA_LEAF_SHIFT]);
+	char *chunk =
+		READ_ONCE(leaf->chunks[c & (OVS_ILA_LEAF_CHUNKS - 1)]);
+
 	return chunk + (id & (OVS_ILA_CHUNK_OBJS - 1)) * size;
 }
 

@@ -5,7 +5,6 @@
  */
 
 #include <linux/bitops.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -18,30 +17,11 @@
 /* So many that leave at once are worth waiting for, to have the memory back. */
 #define DRAIN_AT 4096
 
-/* On the way of packets, thus no jhash: it takes twice as long. */
-static u32 hash(const struct ovs_ila_table *table, __be64 locator,
-		__be64 identifier, u32 bits, u16 in_port)
-{
-	u64 h = table->seed;
-
-	h = (h ^ (__force u64)locator) * GOLDEN_RATIO_64;
-	h = (ror64(h, 32) ^ (__force u64)identifier) * GOLDEN_RATIO_64;
-	h = (ror64(h, 32) ^ (bits | in_port)) * GOLDEN_RATIO_64;
-	return h >> 32;
-}
-
-u32 ovs_ila_hash_key(const struct ovs_ila_table *table,
-		     const struct ovs_ila_key *key)
-{
-	return hash(table, key->locator, key->identifier, key->bits,
-		    key->in_port);
-}
-
 u32 ovs_ila_hash_slot(const struct ovs_ila_table *table,
 		      const struct ovs_ila_slot *slot)
 {
-	return hash(table, slot->locator, slot->identifier,
-		    slot->value & SLOT_KEY, slot->in_port);
+	return ovs_ila_hash(table, slot->locator, slot->identifier,
+			    slot->value & SLOT_KEY, slot->in_port);
 }
 
 /* The user's identifier. */
@@ -63,8 +43,8 @@ static __be64 slot_identifier(const struct ovs_ila_table *table,
 u32 ovs_ila_hash_match(const struct ovs_ila_table *table,
 		       const struct ovs_ila_slot *slot)
 {
-	return hash(table, slot->locator, slot_identifier(table, slot),
-		    slot->value & SLOT_KEY, slot->in_port);
+	return ovs_ila_hash(table, slot->locator, slot_identifier(table, slot),
+			    slot->value & SLOT_KEY, slot->in_port);
 }
 
 struct search {

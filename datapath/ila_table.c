@@ -8,8 +8,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include <asm/unaligned.h>
-
+#include "ila_reader.h"
 #include "ila_table_impl.h"
 
 /* Slots that are looked at with the mutex held, before others may have it. */
@@ -17,8 +16,10 @@
 
 static struct ovs_ila_count_pair *pair_of(const void *aux, u32 id)
 {
-	struct ovs_ila_slot *slot = ovs_ila_slot_at(aux, id);
+	const struct ovs_ila_table *table = aux;
+	struct ovs_ila_slot *slot;
 
+	slot = ovs_ila_pool_find(&table->slots, id, sizeof(*slot));
 	return slot ? &slot->counts : NULL;
 }
 
@@ -65,90 +66,76 @@ void ovs_ila_table_destroy(struct ovs_ila_table *table)
 
 /* Readers. */
 
-struct probe {
-	const struct ovs_ila_table *table;
-	struct ovs_ila_key key;
-	struct ovs_ila_hit *hit;
-};
-
-/* Takes the slot for the hit if it is what is looked for.  Its value is read
- * once: it may become another one at any time.
- */
-static __always_inline bool is_hit(const void *aux, u32 id)
+struct ovs_ila_found ovs_ila_reader_find(const struct ovs_ila_table *table,
+					 u8 dirs, u32 in_port, const u8 *addr)
 {
-	const struct probe *probe = aux;
-	struct ovs_ila_slot *slot = ovs_ila_slot_at(probe->table, id);
-	struct ovs_ila_hit *hit = probe->hit;
-	u32 bits;
+	const struct ovs_ila_index *index = rcu_dereference(table->index);
+	__be64 locator = get_unaligned((const __be64 *)addr);
+	__be64 identifier = get_unaligned((const __be64 *)(addr + 8));
+	u32 shapes, n_cells;
 
-	if (slot->locator != probe->key.locator ||
-	    slot->identifier != probe->key.identifier ||
-	    slot->in_port != probe->key.in_port)
-		return false;
-	bits = READ_ONCE(slot->value);
-	if ((bits & SLOT_KEY) != probe->key.bits)
-		return false;
-
-	hit->value = ovs_ila_value_from_bits(probe->table, bits);
-	hit->slot = slot;
-	hit->id = id;
-	hit->exact = bits & SLOT_ADJUSTED;
-	return true;
-}
-
-/* The shapes that match on the port, as bits. */
-#define WITH_IN_PORT (BIT(2) | BIT(3) | BIT(6) | BIT(7))
-
-static bool lookup_dir(const struct ovs_ila_table *table,
-		       const struct ovs_ila_index *index, u8 dir, u32 in_port,
-		       __be64 locator, __be64 identifier,
-		       struct ovs_ila_hit *hit)
-{
-	u32 out = dir == OVS_ILA_DIR_OUT ? SLOT_OUT : 0;
-	u32 shapes = READ_ONCE(index->shapes);
-	struct probe probe = { .table = table, .hit = hit };
-
-	shapes = (out ? shapes >> 8 : shapes) & 0xff;
+	if (unlikely(!index))
+		return (struct ovs_ila_found){};
+	shapes = READ_ONCE(index->shapes);
+	if (!(dirs & OVS_ILA_DIRS_IN))
+		shapes &= SHAPES_OUT;
+	if (!(dirs & OVS_ILA_DIRS_OUT))
+		shapes &= SHAPES_IN;
 	if (unlikely(in_port > U16_MAX))
-		shapes &= ~WITH_IN_PORT;
-	while (shapes) {
-		u32 fields = __fls(shapes);
+		shapes &= ~SHAPES_IN_PORT;
 
-		shapes &= ~BIT(fields);
-		probe.key.locator = fields & OVS_ILA_MATCH_LOCATOR ?
-				    locator : 0;
-		probe.key.identifier = fields & OVS_ILA_MATCH_IDENTIFIER ?
-				       identifier : 0;
-		probe.key.in_port = fields & OVS_ILA_MATCH_IN_PORT ?
-				    in_port : 0;
-		probe.key.bits = fields << SLOT_FIELDS_SHIFT | out;
-		if (ovs_ila_index_find(index,
-				       ovs_ila_hash_key(table, &probe.key),
-				       is_hit, &probe)) {
-			hit->dir = dir;
-			hit->fields = fields;
-			return true;
+	n_cells = index->n_cells;
+	while (shapes) {
+		u32 bit = __fls(shapes);
+		u32 key_bits = SHAPE_OF_BIT(bit) << SLOT_FIELDS_SHIFT;
+		__be64 key_locator = bit & OVS_ILA_MATCH_LOCATOR ? locator : 0;
+		__be64 key_identifier = bit & OVS_ILA_MATCH_IDENTIFIER ?
+					identifier : 0;
+		u16 key_port = bit & OVS_ILA_MATCH_IN_PORT ? in_port : 0;
+		u32 hash = ovs_ila_hash(table, key_locator, key_identifier,
+					key_bits, key_port);
+		u32 i = reciprocal_scale(hash, n_cells);
+		u32 cell;
+
+		shapes ^= BIT(bit);
+		for (; (cell = READ_ONCE(index->cells[i])) != 0;
+		     i = i + 1 == n_cells ? 0 : i + 1) {
+			struct ovs_ila_slot *slot;
+			u32 bits;
+
+			if (!ovs_ila_cell_may_be(cell, hash))
+				continue;
+			slot = ovs_ila_slot_at(table, cell & OVS_ILA_CELL_ID);
+			if (slot->locator != key_locator ||
+			    slot->identifier != key_identifier ||
+			    slot->in_port != key_port)
+				continue;
+
+			/* Read once: it may become another one at any time. */
+			bits = READ_ONCE(slot->value);
+			if ((bits & SLOT_KEY) != key_bits)
+				continue;
+			return (struct ovs_ila_found){
+				.slot = slot,
+				.bits = bits,
+				.id = cell & OVS_ILA_CELL_ID,
+			};
 		}
 	}
-	return false;
+	return (struct ovs_ila_found){};
 }
 
 bool ovs_ila_table_lookup(const struct ovs_ila_table *table, u8 dirs,
 			  u32 in_port, const u8 *addr,
 			  struct ovs_ila_hit *hit)
 {
-	const struct ovs_ila_index *index = rcu_dereference(table->index);
-	__be64 locator = get_unaligned((const __be64 *)addr);
-	__be64 identifier = get_unaligned((const __be64 *)(addr + 8));
+	struct ovs_ila_found found;
 
-	if (!index)
+	found = ovs_ila_reader_find(table, dirs, in_port, addr);
+	if (!found.slot)
 		return false;
-	return (dirs & OVS_ILA_DIRS_IN &&
-		lookup_dir(table, index, OVS_ILA_DIR_IN, in_port, locator,
-			   identifier, hit)) ||
-	       (dirs & OVS_ILA_DIRS_OUT &&
-		lookup_dir(table, index, OVS_ILA_DIR_OUT, in_port, locator,
-			   identifier, hit));
+	*hit = ovs_ila_reader_hit(table, found);
+	return true;
 }
 
 enum ovs_ila_verdict ovs_ila_hit_translate(const struct ovs_ila_hit *hit,
@@ -165,11 +152,7 @@ enum ovs_ila_verdict ovs_ila_hit_translate(const struct ovs_ila_hit *hit,
 void ovs_ila_hit_count(struct ovs_ila_table *table,
 		       const struct ovs_ila_hit *hit, u32 bytes)
 {
-	u32 tick = ovs_ila_tick() ?: 1;
-
-	if (READ_ONCE(hit->slot->used) != tick)
-		WRITE_ONCE(hit->slot->used, tick);
-	ovs_ila_counts_add(&table->counts, hit->id, &hit->slot->counts, bytes);
+	ovs_ila_reader_count(table, hit->slot, hit->id, bytes);
 }
 
 bool ovs_ila_table_has_icmp_inner(const struct ovs_ila_table *table)

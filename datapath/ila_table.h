@@ -38,6 +38,7 @@ struct ovs_ila_value {
 	u8 flags;			/* OVS_ILA_ENTRY_*. */
 
 	/* For the table alone. */
+	u16 minus;			/* Of the locator, see ila_sum.h. */
 	u32 idle_timeout;
 	u32 hard_timeout;
 	u32 refs;

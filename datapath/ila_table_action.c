@@ -62,12 +62,11 @@ static int ila_table_execute(struct sk_buff *skb, struct sw_flow_key *key,
 	if (unlikely(err))
 		return err;
 
-	if (happened & translated) {
+	if (happened & translated)
 		key->ipv6.addr.dst = ipv6_hdr(skb)->daddr;
-		skb_clear_hash(skb);
-		return 0;
-	}
+	/* An error that was restored is what the sender waits for. */
 	return happened & OVS_ILA_HAPPENED(OVS_ILA_COUNT_MISS) &&
+	       !(happened & OVS_ILA_HAPPENED(OVS_ILA_COUNT_ICMP_INNER)) &&
 	       action->miss == MISS_DROP;
 }
 

@@ -3,7 +3,8 @@
 #ifndef OVS_ILA_TABLE_IMPL_H
 #define OVS_ILA_TABLE_IMPL_H 1
 
-/* The ILA mapping table from inside: for ila_table*.c and ila_load.c only.
+/* The ILA mapping table from inside: for ila_table*.c, ila_load.c and what is
+ * inline in ila_reader.h only.
  *
  * An entry is a slot.  Readers find it by what it matches on the wire, in
  * 'index', in which slots of all shapes are.  Its value is shared and never
@@ -20,6 +21,10 @@
  * Everything that is not marked otherwise is under the mutex.
  */
 
+#include <linux/bitops.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/mutex.h>
 
 #include "ila_counts.h"
@@ -149,10 +154,17 @@ static inline u8 ovs_ila_bits_dir(u32 bits)
 	return bits & SLOT_OUT ? OVS_ILA_DIR_OUT : OVS_ILA_DIR_IN;
 }
 
-/* The bit of a shape in the member 'shapes' of the table's index. */
+/* The bits of shapes in the member 'shapes' of the table's index, in the order
+ * of preference: dir in before out, then by fields.
+ */
+#define SHAPES_IN 0xff00
+#define SHAPES_OUT 0x00ff
+#define SHAPES_IN_PORT 0xcccc	/* Which match on the port. */
+#define SHAPE_OF_BIT(N) ((N) ^ (SLOT_OUT >> SLOT_FIELDS_SHIFT))
+
 static inline u32 ovs_ila_shape_bit(u32 bits)
 {
-	return BIT((bits & SLOT_KEY) >> SLOT_FIELDS_SHIFT);
+	return BIT(SHAPE_OF_BIT((bits & SLOT_KEY) >> SLOT_FIELDS_SHIFT));
 }
 
 /* Returns the slot of the table with the least id above '*id', which becomes
@@ -190,9 +202,20 @@ static inline void ovs_ila_breathe(u32 i)
 		cond_resched();
 }
 
-/* Seconds, and ticks of less than 1/16 second, since some time ago. */
+/* A tick is 32 to 53 ms, as the frequency of the timer allows; they are good
+ * for four years.
+ */
+#define OVS_ILA_TICK_SHIFT ilog2(HZ / 16)
+
+/* Seconds, and ticks, since some time ago. */
 u32 ovs_ila_seconds(void);
-u32 ovs_ila_tick(void);
+static inline u32 ovs_ila_tick(void)
+{
+	u64 jiffies64 = get_jiffies_64();
+
+	return jiffies64 >> OVS_ILA_TICK_SHIFT;
+}
+
 u64 ovs_ila_ticks_to_msecs(u32 ticks);
 
 /* ila_value.c: values, and what entries make of them. */
@@ -228,8 +251,25 @@ void ovs_ila_match_to_key(const struct ovs_ila_match *match,
 
 /* ila_slot.c: slots, and sets of them. */
 
-u32 ovs_ila_hash_key(const struct ovs_ila_table *table,
-		     const struct ovs_ila_key *key);
+/* On the way of packets, thus no jhash: it takes twice as long. */
+static inline u32 ovs_ila_hash(const struct ovs_ila_table *table,
+			       __be64 locator, __be64 identifier, u32 bits,
+			       u16 in_port)
+{
+	u64 h = table->seed;
+
+	h = (h ^ (__force u64)locator) * GOLDEN_RATIO_64;
+	h = (ror64(h, 32) ^ (__force u64)identifier) * GOLDEN_RATIO_64;
+	h = (ror64(h, 32) ^ (bits | in_port)) * GOLDEN_RATIO_64;
+	return h >> 32;
+}
+
+static inline u32 ovs_ila_hash_key(const struct ovs_ila_table *table,
+				   const struct ovs_ila_key *key)
+{
+	return ovs_ila_hash(table, key->locator, key->identifier, key->bits,
+			    key->in_port);
+}
 
 /* The hash of a slot in 'index', and of an adjusted one in 'matches'. */
 u32 ovs_ila_hash_slot(const struct ovs_ila_table *table,

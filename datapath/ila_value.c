@@ -5,7 +5,6 @@
 #include <linux/errno.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
-#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -14,6 +13,7 @@
 #include <asm/unaligned.h>
 
 #include "ila_table_impl.h"
+#include "ila_translate.h"
 
 /* The first byte of an identifier, and its C bit there. */
 #define IDENT_CBIT 0x10
@@ -263,6 +263,7 @@ u32 ovs_ila_value_get(struct ovs_ila_table *table,
 	wanted.xlat.dir = entry->match.dir;
 	wanted.xlat.field = OVS_ILA_FIELD_DST;
 	wanted.xlat.ident_type = entry->ident_type;
+	wanted.minus = ovs_ila_minus(ovs_ila_half((const u8 *)entry->locator));
 	wanted.flags = entry->flags;
 	wanted.idle_timeout = entry->idle_timeout;
 	wanted.hard_timeout = entry->hard_timeout;
@@ -314,24 +315,14 @@ void ovs_ila_value_to_entry(const struct ovs_ila_value *value,
 	entry->hard_timeout = value->hard_timeout;
 }
 
-/* Time.  A tick is 32 to 53 ms, as the frequency of the timer allows; they are
- * good for four years.
- */
-#define TICK_SHIFT ilog2(HZ / 16)
+/* Time. */
 
 u32 ovs_ila_seconds(void)
 {
 	return div_u64(get_jiffies_64(), HZ);
 }
 
-u32 ovs_ila_tick(void)
-{
-	u64 jiffies64 = get_jiffies_64();
-
-	return jiffies64 >> TICK_SHIFT;
-}
-
 u64 ovs_ila_ticks_to_msecs(u32 ticks)
 {
-	return jiffies64_to_msecs((u64)ticks << TICK_SHIFT);
+	return jiffies64_to_msecs((u64)ticks << OVS_ILA_TICK_SHIFT);
 }

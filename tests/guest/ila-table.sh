@@ -39,7 +39,8 @@ check "ila table: vectors, VLAN tags" vectors veth1 veth2
 check "ila table: vectors, local port" vectors local0 local1 local2
 check "ila table: vectors, nonlinear packets" vectors frag
 check "ila table: vectors, no Ethernet header" vectors l3
-check "ila table: vectors, action" vectors action execute
+check "ila table: vectors, action" vectors action \
+    action-or-drop execute
 
 netlink () {                    # netlink [TEST]...
     need python3

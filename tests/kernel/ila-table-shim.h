@@ -21,7 +21,6 @@
 
 #include <linux/types.h>
 
-typedef uint64_t u64;
 typedef int32_t s32;
 
 #define U16_MAX UINT16_MAX
@@ -29,10 +28,6 @@ typedef int32_t s32;
 
 #define __rcu
 #define __percpu
-#define __force
-#ifndef __always_inline
-#define __always_inline inline __attribute__((__always_inline__))
-#endif
 #define likely(X) __builtin_expect(!!(X), 1)
 #define unlikely(X) __builtin_expect(!!(X), 0)
 
@@ -87,10 +82,6 @@ static inline u32 reciprocal_scale(u32 n, u32 range)
 {
 	return (u64)n * range >> 32;
 }
-
-#define get_unaligned(P) \
-	({ struct { __typeof__(*(P)) x; } __attribute__((packed)) copy_; \
-	   memcpy(&copy_, P, sizeof(copy_)); copy_.x; })
 
 /* Memory. */
 
@@ -216,11 +207,6 @@ static inline u64 get_random_u64(void)
 }
 
 #define GOLDEN_RATIO_64 (shim_seed ? 0x1000000000000001 : 0x61C8864680B583EB)
-
-static inline u64 ror64(u64 n, unsigned int bits)
-{
-	return n >> bits | n << (64 - bits);
-}
 
 static inline u32 jhash(const void *bytes, u32 len, u32 seed)
 {

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+#ifndef OVS_ILA_READER_H
+#define OVS_ILA_READER_H 1
+
+/* The ILA mapping table as packets see it: each instruction of theirs counts.
+ * This is what ila_table.h has for readers, inline where that is faster and in
+ * pieces of which a packet may skip some; who includes it needs nothing else of
+ * ila_table_impl.h.
+ */
+
+#include <linux/bitops.h>
+#include <linux/rcupdate.h>
+
+#include <asm/unaligned.h>
+
+#include "ila_table_impl.h"
+#include "ila_translate.h"
+
+/* An entry as ovs_ila_reader_find() found it, small enough for registers. */
+struct ovs_ila_found {
+	struct ovs_ila_slot *slot;	/* NULL if there is none. */
+	u32 bits;			/* slot->value, which may have changed since. */
+	u32 id;
+};
+
+/* Looks up as ovs_ila_table_lookup(). */
+struct ovs_ila_found ovs_ila_reader_find(const struct ovs_ila_table *table,
+					 u8 dirs, u32 in_port, const u8 *addr);
+
+static __always_inline struct ovs_ila_hit
+ovs_ila_reader_hit(const struct ovs_ila_table *table,
+		   struct ovs_ila_found found)
+{
+	return (struct ovs_ila_hit){
+		.value = ovs_ila_value_from_bits(table, found.bits),
+		.slot = found.slot,
+		.id = found.id,
+		.dir = ovs_ila_bits_dir(found.bits),
+		.fields = ovs_ila_bits_fields(found.bits),
+		.exact = found.bits & SLOT_ADJUSTED,
+	};
+}
+
+/* ovs_ila_hit_translate() in place, in the simple case that the sum of the
+ * address is kept.  Otherwise it does nothing and returns false.
+ */
+static __always_inline bool
+ovs_ila_reader_translate_neutral(const struct ovs_ila_table *table,
+				 struct ovs_ila_found found, u8 *address)
+{
+	const struct ovs_ila_value *value =
+		ovs_ila_value_from_bits(table, found.bits);
+
+	return value->xlat.ident_type == OVS_ILA_IDENT_LUID &&
+	       ovs_ila_translate_neutral(&value->xlat, value->minus,
+					 found.bits & SLOT_ADJUSTED ?
+					 &found.slot->word : NULL,
+					 value->flags, address);
+}
+
+/* ovs_ila_hit_count() */
+static __always_inline void
+ovs_ila_reader_count(const struct ovs_ila_table *table,
+		     struct ovs_ila_slot *slot, u32 id, u32 bytes)
+{
+	u32 tick = ovs_ila_tick() ?: 1;
+
+	if (READ_ONCE(slot->used) != tick)
+		WRITE_ONCE(slot->used, tick);
+	ovs_ila_counts_add(&table->counts, id, &slot->counts, bytes);
+}
+
+#endif /* ila_reader.h */
