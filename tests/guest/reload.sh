@@ -13,7 +13,9 @@ hosts () {
     cable v1 h1 eth0 10.1.1.1/24 3333:0:0:1:2000::1/64
     cable v2 h2 eth0 10.1.1.2/24 3333:0:0:1:2000::2/64
     bridge br0 v1 v2
-    ovs-vsctl set Open_vSwitch . other_config:flow-match-cache=eager
+    # Flows stay until they are looked at.
+    ovs-vsctl set Open_vSwitch . other_config:flow-match-cache=eager \
+        other_config:max-idle=600000
     works
 }
 
