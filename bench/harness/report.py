@@ -35,6 +35,7 @@ FAMILIES = {
     "dpctl": "`ovs-appctl dpctl/dump-flows`",
     "dump": "Dumps of the userspace datapath",
     "forward": "Forwarding with no extension in use, userspace datapath",
+    "ila": "ILA in the userspace datapath",
     "kernel": "Kernel datapath, one boot under QEMU, 1 instruction = 1 ns",
     "revalidator": "Revalidation without UFIDs",
 }
