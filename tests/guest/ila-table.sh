@@ -301,7 +301,7 @@ mtu () {
         mappings $mode
         reach h1 $h2
         on h1 nstat -n
-        ip -n h1 route flush cache
+        ip -n h1 -6 route flush cache
         # Without the option the error is about an address that nobody has.
         wait_for 30 too_big_came
         path_mtu_is 1500
