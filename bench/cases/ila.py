@@ -72,6 +72,12 @@ def identifiers(context, name, entries):
                                      ("action", "table by action"),
                                      ("lookups", "table by action, second "
                                       "lookup"))]
+    # Revalidators have to keep up with the flows, too.
+    whole = {design: [1e9 / stats.median(run["all_ns"]) for run in found]
+             for design, found in runs.items()}
+    results.append(compare(name, "forwarded, table at ingress, by CPU time of "
+                           "all threads", "packets/s", whole["ingress"],
+                           whole["rules"], True, RULES))
     for key, title, unit, scale in (
             ("load_ms", "loading all", "ms", 1),
             ("move_ms", "moving 100,000 to another locator", "ms", 1),
