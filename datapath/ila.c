@@ -21,13 +21,6 @@ u16 ovs_ila_diff(const u8 *from, const u8 *to)
 	return ntohs((__force __be16)ovs_ila_sum(sum));
 }
 
-u16 ovs_ila_l4_diff(const u8 *from, const u8 *to, u8 flags)
-{
-	if (flags & OVS_ILA_ENTRY_ADJ_COMPAT)
-		return ovs_ila_diff(to, from);
-	return ovs_ila_diff(from, to);
-}
-
 bool ovs_ila_diff_is_zero(u16 diff)
 {
 	/* One's complement has two zeros. */

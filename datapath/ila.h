@@ -92,13 +92,6 @@ ovs_ila_translate_exact(const struct ovs_action_ila *ila, __be16 word,
 /* Returns what replacing 'from' by 'to' adds to a one's complement sum. */
 u16 ovs_ila_diff(const u8 *from, const u8 *to);
 
-/* Returns what ovs_ila_update_csum() has to add to a transport checksum when
- * 'from' becomes 'to' under adjust-transport: with OVS_ILA_ENTRY_ADJ_COMPAT in
- * 'flags' the negative of ovs_ila_diff().  The sum over the whole packet
- * changes then, by twice ovs_ila_diff().
- */
-u16 ovs_ila_l4_diff(const u8 *from, const u8 *to, u8 flags);
-
 /* Returns true if adding 'diff' changes no sum. */
 bool ovs_ila_diff_is_zero(u16 diff);
 

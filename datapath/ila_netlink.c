@@ -70,7 +70,30 @@ static struct ovs_ila *obtain(struct genl_info *info)
 	return ila;
 }
 
-/* Likewise; for requests that look, NULL if it has nothing. */
+/* Likewise, locked; to be given back by unlock_and_put(). */
+static struct ovs_ila *obtain_locked(struct genl_info *info)
+{
+	struct ovs_ila *ila = obtain(info);
+	int err;
+
+	if (IS_ERR(ila))
+		return ila;
+	err = ovs_ila_lock(ila);
+	if (err) {
+		ovs_ila_put(ila);
+		ila = ERR_PTR(err);
+		conclude_dp(info->extack, ila);
+	}
+	return ila;
+}
+
+static void unlock_and_put(struct ovs_ila *ila)
+{
+	ovs_ila_unlock(ila);
+	ovs_ila_put(ila);
+}
+
+/* As obtain(); for requests that look, NULL if it has nothing. */
 static struct ovs_ila *find(struct genl_info *info)
 {
 	struct ovs_ila *ila = ovs_ila_find(genl_info_net(info),
@@ -161,12 +184,9 @@ static int add(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return conclude(info->extack, attr, bad, err);
 
-	ila = obtain(info);
+	ila = obtain_locked(info);
 	if (IS_ERR(ila))
 		return PTR_ERR(ila);
-	err = ovs_ila_lock(ila);
-	if (err)
-		goto put;
 	if (entry->match.fields & OVS_ILA_MATCH_IN_PORT &&
 	    !ovs_ila_has_port(ila, entry->match.in_port)) {
 		err = -ENODEV;
@@ -176,9 +196,7 @@ static int add(struct sk_buff *skb, struct genl_info *info)
 					mode ? nla_get_u8(mode) :
 					       OVS_ILA_ADD_NEW, &bad);
 	}
-	ovs_ila_unlock(ila);
-put:
-	ovs_ila_put(ila);
+	unlock_and_put(ila);
 	return conclude(info->extack, attr, bad, err);
 }
 
@@ -192,17 +210,13 @@ static int del(struct sk_buff *skb, struct genl_info *info)
 
 	if (missing(info, OVS_ILA_ATTR_MATCH, "MATCH is missing"))
 		return -EINVAL;
-	ila = obtain(info);
+	ila = obtain_locked(info);
 	if (IS_ERR(ila))
 		return PTR_ERR(ila);
-	err = ovs_ila_lock(ila);
-	if (!err) {
-		err = ovs_ila_table_del(ila->table, nla_data(attr),
-					owner ? nla_get_u8(owner) :
-						OVS_ILA_OWNER_ANY, &bad);
-		ovs_ila_unlock(ila);
-	}
-	ovs_ila_put(ila);
+	err = ovs_ila_table_del(ila->table, nla_data(attr),
+				owner ? nla_get_u8(owner) : OVS_ILA_OWNER_ANY,
+				&bad);
+	unlock_and_put(ila);
 	return conclude(info->extack, attr, bad, err);
 }
 
@@ -382,17 +396,17 @@ static int move(struct sk_buff *request, struct genl_info *info)
 	if (err)
 		return conclude(info->extack, filter, bad, err);
 
-	ila = obtain(info);
-	if (IS_ERR(ila))
-		return PTR_ERR(ila);
 	skb = answer_n_new(info, OVS_ILA_CMD_MOVE, &header);
-	err = skb ? ovs_ila_lock(ila) : -ENOMEM;
-	if (!err) {
-		err = ovs_ila_table_move(ila->table, nla_data(filter),
-					 nla_data(locator), &n, &bad);
-		ovs_ila_unlock(ila);
+	if (!skb)
+		return -ENOMEM;
+	ila = obtain_locked(info);
+	if (IS_ERR(ila)) {
+		nlmsg_free(skb);
+		return PTR_ERR(ila);
 	}
-	ovs_ila_put(ila);
+	err = ovs_ila_table_move(ila->table, nla_data(filter),
+				 nla_data(locator), &n, &bad);
+	unlock_and_put(ila);
 	if (bad && !strcmp(bad, "to"))
 		refuse(info->extack, locator, "LOCATOR", err);
 	else
@@ -418,18 +432,17 @@ static int flush(struct sk_buff *request, struct genl_info *info)
 			return conclude(info->extack, filter, bad, err);
 	}
 
-	ila = obtain(info);
-	if (IS_ERR(ila))
-		return PTR_ERR(ila);
 	skb = answer_n_new(info, OVS_ILA_CMD_FLUSH, &header);
-	err = skb ? ovs_ila_lock(ila) : -ENOMEM;
-	if (!err) {
-		n = ovs_ila_table_flush(ila->table,
-					filter ? nla_data(filter) : NULL);
-		ovs_ila_unlock(ila);
+	if (!skb)
+		return -ENOMEM;
+	ila = obtain_locked(info);
+	if (IS_ERR(ila)) {
+		nlmsg_free(skb);
+		return PTR_ERR(ila);
 	}
-	ovs_ila_put(ila);
-	return answer_n_send(info, skb, header, n, err);
+	n = ovs_ila_table_flush(ila->table, filter ? nla_data(filter) : NULL);
+	unlock_and_put(ila);
+	return answer_n_send(info, skb, header, n, 0);
 }
 
 /* Stages 'entries', which may be NULL.  Which of them is refused is in the
@@ -545,16 +558,11 @@ static int set_port(struct sk_buff *skb, struct genl_info *info)
 	if (missing(info, OVS_ILA_ATTR_PORT, "PORT is missing") ||
 	    missing(info, OVS_ILA_ATTR_DIRS, "DIRS is missing"))
 		return -EINVAL;
-	ila = obtain(info);
+	ila = obtain_locked(info);
 	if (IS_ERR(ila))
 		return PTR_ERR(ila);
-	err = ovs_ila_lock(ila);
-	if (!err) {
-		err = ovs_ila_set_port(ila, nla_get_u32(port),
-				       nla_get_u8(dirs));
-		ovs_ila_unlock(ila);
-	}
-	ovs_ila_put(ila);
+	err = ovs_ila_set_port(ila, nla_get_u32(port), nla_get_u8(dirs));
+	unlock_and_put(ila);
 	return conclude(info->extack, port,
 			err == -ENODEV ? "PORT does not exist" : NULL, err);
 }
@@ -622,15 +630,11 @@ static int set(struct sk_buff *skb, struct genl_info *info)
 
 	if (missing(info, OVS_ILA_ATTR_MAX, "MAX is missing"))
 		return -EINVAL;
-	ila = obtain(info);
+	ila = obtain_locked(info);
 	if (IS_ERR(ila))
 		return PTR_ERR(ila);
-	err = ovs_ila_lock(ila);
-	if (!err) {
-		err = ovs_ila_table_set_max(ila->table, nla_get_u32(max));
-		ovs_ila_unlock(ila);
-	}
-	ovs_ila_put(ila);
+	err = ovs_ila_table_set_max(ila->table, nla_get_u32(max));
+	unlock_and_put(ila);
 	return conclude(info->extack, max, err == -EINVAL ? "MAX" : NULL, err);
 }
 

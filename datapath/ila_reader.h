@@ -36,8 +36,6 @@ ovs_ila_reader_hit(const struct ovs_ila_table *table,
 		.value = ovs_ila_value_from_bits(table, found.bits),
 		.slot = found.slot,
 		.id = found.id,
-		.dir = ovs_ila_bits_dir(found.bits),
-		.fields = ovs_ila_bits_fields(found.bits),
 		.exact = found.bits & SLOT_ADJUSTED,
 	};
 }
@@ -59,7 +57,9 @@ ovs_ila_reader_translate_neutral(const struct ovs_ila_table *table,
 					 value->flags, address);
 }
 
-/* ovs_ila_hit_count() */
+/* Counts one packet of 'bytes' bytes for the entry; in the same RCU section as
+ * the lookup.
+ */
 static __always_inline void
 ovs_ila_reader_count(const struct ovs_ila_table *table,
 		     struct ovs_ila_slot *slot, u32 id, u32 bytes)

@@ -13,6 +13,7 @@
 #include <asm/unaligned.h>
 
 #include "ila_table_impl.h"
+#include "ila_translate.h"
 
 /* So many that leave at once are worth waiting for, to have the memory back. */
 #define DRAIN_AT 4096
@@ -34,7 +35,7 @@ static __be64 slot_identifier(const struct ovs_ila_table *table,
 
 	if (slot->value & SLOT_ADJUSTED) {
 		if (value->xlat.csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP)
-			bytes[0] &= ~0x10;	/* The C bit. */
+			bytes[0] &= ~OVS_ILA_IDENT_CBIT;
 		memcpy(bytes + 6, &slot->word, 2);
 	}
 	return identifier;

@@ -149,12 +149,6 @@ enum ovs_ila_verdict ovs_ila_hit_translate(const struct ovs_ila_hit *hit,
 	return ovs_ila_translate_exact(xlat, hit->slot->word, from, to);
 }
 
-void ovs_ila_hit_count(struct ovs_ila_table *table,
-		       const struct ovs_ila_hit *hit, u32 bytes)
-{
-	ovs_ila_reader_count(table, hit->slot, hit->id, bytes);
-}
-
 bool ovs_ila_table_has_icmp_inner(const struct ovs_ila_table *table)
 {
 	return READ_ONCE(table->n_icmp_inner);
@@ -310,13 +304,15 @@ int ovs_ila_table_add(struct ovs_ila_table *table,
 	return error;
 }
 
-int ovs_ila_table_del(struct ovs_ila_table *table,
-		      const struct ovs_ila_match *match,
-		      enum ovs_ila_owner owner, const char **bad)
+/* Locks 'table' and returns the id of the entry of 'match', which is not 0, or
+ * a negative error, with nothing locked.
+ */
+static int find_locked(struct ovs_ila_table *table,
+		       const struct ovs_ila_match *match, const char **bad)
 {
 	struct ovs_ila_set set;
-	u32 id;
 	int error;
+	u32 id;
 
 	error = ovs_ila_match_check(match, bad);
 	if (error)
@@ -325,10 +321,23 @@ int ovs_ila_table_del(struct ovs_ila_table *table,
 	mutex_lock(&table->mutex);
 	set = ovs_ila_main_set(table);
 	id = ovs_ila_find_match(table, &set, match);
-	if (!id) {
-		error = -ENOENT;
-	} else if (owner != OVS_ILA_OWNER_ANY &&
-		   owner != ovs_ila_slot_owner(table, id)) {
+	if (id)
+		return id;
+	mutex_unlock(&table->mutex);
+	return -ENOENT;
+}
+
+int ovs_ila_table_del(struct ovs_ila_table *table,
+		      const struct ovs_ila_match *match,
+		      enum ovs_ila_owner owner, const char **bad)
+{
+	int id = find_locked(table, match, bad);
+	int error = 0;
+
+	if (id < 0)
+		return id;
+	if (owner != OVS_ILA_OWNER_ANY &&
+	    owner != ovs_ila_slot_owner(table, id)) {
 		error = -EPERM;
 	} else {
 		ovs_ila_leave(table, id);
@@ -352,21 +361,13 @@ int ovs_ila_table_get(struct ovs_ila_table *table,
 		      struct ovs_ila_entry *entry,
 		      struct ovs_ila_entry_stats *stats, const char **bad)
 {
-	struct ovs_ila_set set;
-	u32 id;
-	int error;
+	int id = find_locked(table, match, bad);
 
-	error = ovs_ila_match_check(match, bad);
-	if (error)
-		return error;
-
-	mutex_lock(&table->mutex);
-	set = ovs_ila_main_set(table);
-	id = ovs_ila_find_match(table, &set, match);
-	if (id)
-		copy_slot(table, id, entry, stats);
+	if (id < 0)
+		return id;
+	copy_slot(table, id, entry, stats);
 	mutex_unlock(&table->mutex);
-	return id ? 0 : -ENOENT;
+	return 0;
 }
 
 int ovs_ila_table_trace(struct ovs_ila_table *table,
@@ -524,11 +525,6 @@ bool ovs_ila_table_applies(const struct ovs_ila_table *table, u8 dirs,
 u32 ovs_ila_table_generation(const struct ovs_ila_table *table)
 {
 	return READ_ONCE(table->generation);
-}
-
-u32 ovs_ila_table_n(const struct ovs_ila_table *table)
-{
-	return READ_ONCE(table->n);
 }
 
 u32 ovs_ila_table_n_timeouts(const struct ovs_ila_table *table)

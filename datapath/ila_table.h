@@ -50,8 +50,6 @@ struct ovs_ila_hit {
 	const struct ovs_ila_value *value;
 	struct ovs_ila_slot *slot;
 	u32 id;
-	u8 dir;			/* OVS_ILA_DIR_*. */
-	u8 fields;		/* OVS_ILA_MATCH_*: the entry's preference. */
 	bool exact;		/* The identifier that is restored is stored. */
 };
 
@@ -77,16 +75,10 @@ bool ovs_ila_table_lookup(const struct ovs_ila_table *table, u8 dirs,
 /* Translates 'from', the address that was looked up, to 'to', which is set for
  * OVS_ILA_TRANSLATE only.  OVS_ILA_PASS: not of the type that the entry wants.
  * OVS_ILA_DROP: the C bit is taken.  What has to be done to the transport
- * checksum is said by hit->value, see ovs_ila_l4_diff().
+ * checksum is said by hit->value, see enum ovs_ila_l4_update.
  */
 enum ovs_ila_verdict ovs_ila_hit_translate(const struct ovs_ila_hit *hit,
 					   const u8 *from, u8 *to);
-
-/* Counts one packet of 'bytes' bytes for the entry; in the same RCU section as
- * the lookup.
- */
-void ovs_ila_hit_count(struct ovs_ila_table *table,
-		       const struct ovs_ila_hit *hit, u32 bytes);
 
 /* Any context: has the table entries whose OVS_ILA_ENTRY_ICMP_INNER is set? */
 bool ovs_ila_table_has_icmp_inner(const struct ovs_ila_table *table);
@@ -246,8 +238,7 @@ bool ovs_ila_table_applies(const struct ovs_ila_table *table, u8 dirs,
 			   u32 in_port);
 u32 ovs_ila_table_generation(const struct ovs_ila_table *table);
 
-/* Any context: the number of entries, and of those with a timeout. */
-u32 ovs_ila_table_n(const struct ovs_ila_table *table);
+/* Any context: the number of entries with a timeout. */
 u32 ovs_ila_table_n_timeouts(const struct ovs_ila_table *table);
 
 /* The limit of the number of entries.  Setting it deletes none.  -EINVAL if

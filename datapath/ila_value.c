@@ -15,9 +15,6 @@
 #include "ila_table_impl.h"
 #include "ila_translate.h"
 
-/* The first byte of an identifier, and its C bit there. */
-#define IDENT_CBIT 0x10
-
 #define MATCH_FIELDS (OVS_ILA_MATCH_LOCATOR | OVS_ILA_MATCH_IN_PORT | \
 		      OVS_ILA_MATCH_IDENTIFIER)
 #define ENTRY_FLAGS (OVS_ILA_ENTRY_ICMP_INNER | OVS_ILA_ENTRY_RESTORE_ZERO | \
@@ -94,7 +91,7 @@ static const char *bad_entry(const struct ovs_ila_entry *entry)
 	if (match->fields & OVS_ILA_MATCH_IDENTIFIER) {
 		/* Such an identifier has no form on the wire. */
 		if (entry->csum_mode == OVS_ILA_CSUM_NEUTRAL_MAP &&
-		    *(const u8 *)match->identifier & IDENT_CBIT)
+		    *(const u8 *)match->identifier & OVS_ILA_IDENT_CBIT)
 			return "match.identifier";
 
 		/* What it is on the wire depends on the locator there. */

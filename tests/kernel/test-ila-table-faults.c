@@ -39,7 +39,7 @@ static void check_lookups(struct ovs_ila_table *table,
 		assert(ovs_ila_table_lookup(table, 1 << m.entry.match.dir,
 					    m.entry.match.in_port, m.wire,
 					    &hit));
-		if (hit.fields == m.entry.match.fields)
+		if (hit_fields(&hit) == m.entry.match.fields)
 			assert(!memcmp(hit.value->xlat.locator,
 				       m.entry.locator, 8));
 		rcu_read_unlock();

@@ -92,21 +92,25 @@ static void run_script(void)
 						   &bad);
 			print_result(error, bad);
 		} else if (sscanf(line, "lookup %u %u %s", &a, &b, hex) == 3) {
-			u8 addr[OVS_ILA_ADDR_LEN], to[OVS_ILA_ADDR_LEN];
-			struct ovs_ila_hit hit;
-			int verdict;
+			struct ovs_ila_lookup lookup = { .in_port = b,
+							 .dirs = a };
+			enum ovs_ila_verdict verdict;
+			u8 to[OVS_ILA_ADDR_LEN];
+			struct ovs_ila_entry entry;
 
-			assert(parse_hex(hex, addr, sizeof(addr)));
+			assert(parse_hex(hex, lookup.addr,
+					 sizeof(lookup.addr)));
 			memset(to, 0, sizeof(to));
-			if (!ovs_ila_table_lookup(table, a, b, addr, &hit)) {
+			if (ovs_ila_table_trace(table, &lookup, &entry, NULL,
+						&verdict, to)) {
 				puts("miss");
 				continue;
 			}
-			verdict = ovs_ila_hit_translate(&hit, addr, to);
 			if (verdict != OVS_ILA_TRANSLATE)
 				memset(to, 0, sizeof(to));
-			printf("%d %d %d ", verdict, hit.fields, hit.dir);
-			print_hex(hit.value->xlat.locator, 8);
+			printf("%d %d %d ", verdict, entry.match.fields,
+			       entry.match.dir);
+			print_hex(entry.locator, 8);
 			putchar(' ');
 			print_hex(to, sizeof(to));
 			putchar('\n');

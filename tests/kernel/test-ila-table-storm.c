@@ -152,7 +152,7 @@ static bool storm_lookup(struct storm *storm, u32 i, u32 to, u32 reader)
 	if (!ovs_ila_table_lookup(storm->table, 1 << m.entry.match.dir,
 				  m.entry.match.in_port, m.wire, &hit))
 		return false;
-	assert(hit.fields == m.entry.match.fields);
+	assert(hit_fields(&hit) == m.entry.match.fields);
 	assert(ovs_ila_hit_translate(&hit, m.wire, result) ==
 	       OVS_ILA_TRANSLATE);
 	assert(!memcmp(result + 8, m.entry.match.identifier, 8));
@@ -165,7 +165,7 @@ static bool storm_lookup(struct storm *storm, u32 i, u32 to, u32 reader)
 		assert(new == STORM_A || new == STORM_B);
 		assert(!memcmp(result, hit.value->xlat.locator, 8));
 	}
-	ovs_ila_hit_count(storm->table, &hit, 100);
+	count_hit(storm->table, &hit, 100);
 	storm->packets[reader][i]++;
 	return true;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ila_table_impl.h"
+#include "ila_reader.h"
 
 /* So many allocations succeed, then one fails and 'shim_exhausted' is set.
  * Negative: all succeed.
@@ -22,6 +22,19 @@ extern long shim_n_allocs;	/* That are not freed. */
 
 /* Called before each grace period that somebody waits for. */
 extern void (*shim_at_grace)(void);
+
+/* Counts a packet of 'bytes' bytes, as whoever found 'hit' does. */
+static inline void count_hit(struct ovs_ila_table *table,
+			     const struct ovs_ila_hit *hit, u32 bytes)
+{
+	ovs_ila_reader_count(table, hit->slot, hit->id, bytes);
+}
+
+/* OVS_ILA_MATCH_*: the preference of the entry that was found. */
+static inline u8 hit_fields(const struct ovs_ila_hit *hit)
+{
+	return ovs_ila_bits_fields(READ_ONCE(hit->slot->value));
+}
 
 struct ovs_ila_table *new_table(void);
 
