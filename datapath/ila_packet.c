@@ -251,9 +251,6 @@ int ovs_ila_packet_set_quoted(struct sk_buff *skb,
 	u32 ignored = 0;
 	int err;
 
-	if (ipv6_addr_equal(&quote->dst, new))
-		return 0;
-
 	if (l4_update != OVS_ILA_L4_KEEP) {
 		struct ipv6hdr buffer;
 		const struct ipv6hdr *nh;

@@ -73,7 +73,8 @@ bool ovs_ila_packet_quote(const struct sk_buff *skb,
 			  struct ovs_ila_quote *quote);
 
 /* Replaces the destination of the quoted packet by 'new', and the checksum of
- * the error accordingly.  Returns as ovs_ila_packet_set().
+ * the error accordingly.  A quoted checksum changes, and it is counted, even if
+ * the address does not.  Returns as ovs_ila_packet_set().
  */
 int ovs_ila_packet_set_quoted(struct sk_buff *skb,
 			      const struct ovs_ila_quote *quote,

@@ -52,6 +52,8 @@ EXTENSION_ILA_TABLE = 2
 
 DIRECTIONS = {"sir2ila": ovs_ila.OUT, "ila2sir": ovs_ila.IN}
 BOTH = 6
+# In a packet that is an ICMPv6 error, and that quotes TCP.
+ICMP, QUOTED_TCP = 40, 88
 
 
 def run(*words):
@@ -344,6 +346,33 @@ def check(bench, way, vector):
         raise AssertionError("the partial checksum was not counted")
 
 
+def inet_sum(data):
+    n = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while n >> 16:
+        n = (n & 0xffff) + (n >> 16)
+    return n
+
+
+def same_address(vector):
+    """An error, made from 'vector', that quotes an address of a mapping to the
+    same locator.  Its checksum, one of one's complement's two zeros, becomes
+    the other one as it does in a packet that is not quoted."""
+    packet = bytearray.fromhex(vector["in"])
+    row = {**vector["table"][0], "csum_mode": "adj-transport",
+           "locator": vector["table"][0]["match_locator"]}
+    packet[ICMP + 2:ICMP + 4] = bytes(2)
+    packet[QUOTED_TCP + 16:QUOTED_TCP + 18] = b"\xff\xff"
+    data = bytes(packet[ICMP:])
+    packet[ICMP + 2:ICMP + 4] = struct.pack("!H", inet_sum(
+        packet[8:ICMP] + struct.pack("!II", len(data), 58)
+        + data + bytes(len(data) % 2)) ^ 0xffff)
+    wanted = packet[:]
+    wanted[QUOTED_TCP + 16:QUOTED_TCP + 18] = bytes(2)
+    return {**vector, "id": "q01s", "desc": "the same quoted address",
+            "in": packet.hex(), "out": wanted.hex(), "table": [row],
+            "icmp_inner": [row]}
+
+
 def skipped(way, vector):
     if isinstance(way, (Local, Pieces, Layer3)):
         # Vectors about ports need several of the same kind.
@@ -370,6 +399,7 @@ def main(path, *names):
     os.sched_setaffinity(0, {0})
     with open(path, encoding="utf-8") as f:
         vectors = json.load(f)["vectors"]
+    vectors += [same_address(v) for v in vectors if v["id"] == "q01"]
     bench = Bench()
     n_errors = 0
     for name in names:
