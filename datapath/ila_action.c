@@ -68,7 +68,6 @@ static int ila_execute(struct sk_buff *skb, struct sw_flow_key *key,
 		key->ipv6.addr.src = new;
 	else
 		key->ipv6.addr.dst = new;
-	skb_clear_hash(skb);
 	return 0;
 }
 

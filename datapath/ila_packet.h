@@ -7,8 +7,9 @@
  *
  * What ila.h computes is put into a packet here, and everything that depends on
  * the address is brought in line: the transport checksum if the mode says so,
- * what is known about checksums, the connection.  The flow key and the packet's
- * hash are the caller's.
+ * what is known about checksums, the connection.  The flow key is the caller's.
+ * The packet's hash stays, other than behind Linux's own actions: the packets
+ * of a connection belong together whichever way their address is written.
  *
  * The network header of a packet has to be set, its data begin at or before
  * it.  Softirq context or bottom halves disabled.  What happened to a packet is

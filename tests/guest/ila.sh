@@ -64,9 +64,31 @@ text () {
     ovs-dpctl del-dp dp0
 }
 
+# The host sends from one socket, by which its packets have their hash.
+hash () {
+    need python3
+    modprobe openvswitch
+    host h1
+    cable v1 h1 eth0 3333:0:0:1:2000:0:1:1/64
+    on h1 ip neigh add 3333:0:0:1:2000:0:1:2 lladdr 02:00:00:00:00:02 dev eth0
+    ovs-dpctl add-dp dp0
+    ovs-dpctl add-if dp0 v1
+    background ip netns exec h1 python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(('3333:0:0:1:2000:0:1:2', 9))
+while True:
+    s.send(b'hash')
+    time.sleep(.05)
+"
+    python3 /guest/ila-hash.py dp0 v1
+    ovs-dpctl del-dp dp0
+}
+
 check "ila: the module supports it" supported
 check "ila: in flows of ovs-dpctl" text
 check "ila: bad actions are refused" refused
+check "ila: a packet keeps its hash" hash
 check "ila: vectors, no VLAN tag" vectors
 check "ila: vectors, 2 VLAN tags" vectors --tags=2
 check "ila: vectors, slow path" vectors --slow
