@@ -9,6 +9,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-extension.c \
 	lib/dpif-extension.h \
 	lib/dpif-ila-action.c \
 	lib/dpif-ila.c \
@@ -16,6 +17,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-ila-names.c \
 	lib/dpif-ila-names.h \
 	lib/dpif-netdev-ext.h \
+	lib/dpif-netdev-extension.c \
+	lib/dpif-netdev-extension.h \
 	lib/dpctl-ext.h \
 	lib/dpctl-extension.c \
 	lib/dpctl-extension.h \
@@ -59,6 +62,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/netdev-ila-action.c \
 	lib/netdev-ila-action.h \
 	lib/netdev-ila-dpif.c \
+	lib/netdev-ila-extension.c \
 	lib/netdev-ila.c \
 	lib/netdev-ila.h \
 	lib/netdev-match-cache.c \
@@ -97,7 +101,10 @@ ofproto_libofproto_la_SOURCES += \
 if LINUX
 tests_ovstest_SOURCES += tests/test-ila-netlink.c
 endif
+utilities_ovs_vsctl_SOURCES += vswitchd/ctl-tables-ext.h
 vswitchd_ovs_vswitchd_SOURCES += \
+	vswitchd/bridge-extension.c \
+	vswitchd/bridge-extension.h \
 	vswitchd/ila-config.c \
 	vswitchd/ila-config.h \
 	vswitchd/ila-file.c \
@@ -140,6 +147,7 @@ tests_extension_ovs_ofctl_SOURCES = \
 tests_extension_ovs_ofctl_LDADD = $(utilities_ovs_ofctl_LDADD)
 tests_extension_ovs_vswitchd_SOURCES = \
 	$(vswitchd_ovs_vswitchd_SOURCES) \
+	tests/test-extension-bridge.c \
 	tests/test-extension.c
 tests_extension_ovs_vswitchd_LDADD = $(vswitchd_ovs_vswitchd_LDADD)
 tests_extension_ovs_vswitchd_LDFLAGS = $(vswitchd_ovs_vswitchd_LDFLAGS)

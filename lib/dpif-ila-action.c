@@ -94,19 +94,15 @@ out:
 
 void
 dpif_ila_execute(struct dpif *dpif, struct dp_packet_batch *batch,
-                 const struct nlattr *a, bool steal)
+                 const void *action, bool steal)
 {
     const struct dpif_ila_class *class = dpif_ila_class(dpif);
-    const struct ovs_action_ila_table *action;
     const size_t n = dp_packet_batch_size(batch);
     struct dp_packet *packet;
     size_t i;
 
-    action = odp_extension_payload(a, &odp_ila_table_class);
-    if (!action || !class) {
+    if (!class) {
         odp_extension_drop(batch, steal);
-    } else if (class->execute) {
-        class->execute(dpif, batch, action, steal);
     } else {
         DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
             if (execute_by_lookup(dpif, class, packet, action)) {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "dpif-extension.h"
-#include "dpif-provider.h"
+#include "dpif.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "sset.h"
@@ -21,10 +21,7 @@ VLOG_DEFINE_THIS_MODULE(dpif_ila);
 const struct dpif_ila_class *
 dpif_ila_class(const struct dpif *dpif)
 {
-    const struct dpif_extension_classes *extensions;
-
-    extensions = dpif->dpif_class->extensions;
-    return extensions ? extensions->ila : NULL;
+    return dpif_extension_classes(dpif)->ila;
 }
 
 bool
@@ -62,9 +59,8 @@ warn_once(char *message)
     free(message);
 }
 
-int
-dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
-                         const struct smap *cfg)
+static int
+port_set_config(struct dpif *dpif, odp_port_t port_no, const struct smap *cfg)
 {
     const struct dpif_ila_class *class = dpif_ila_class(dpif);
     const char *s = smap_get(cfg, "ila");
@@ -104,8 +100,8 @@ dpif_ila_port_set_config(struct dpif *dpif, odp_port_t port_no,
     return error == EOPNOTSUPP && !dirs ? 0 : error;
 }
 
-int
-dpif_ila_set_config(struct dpif *dpif, const struct smap *cfg)
+static int
+set_config(struct dpif *dpif, const struct smap *cfg)
 {
     const struct dpif_ila_class *class = dpif_ila_class(dpif);
     const char *s = smap_get(cfg, "ila-max-entries");
@@ -123,3 +119,18 @@ dpif_ila_set_config(struct dpif *dpif, const struct smap *cfg)
     error = class->set_max(dpif, max);
     return error == EOPNOTSUPP && !s ? 0 : error;
 }
+
+static bool
+bars_offload(const struct dpif *dpif, const struct flow *flow)
+{
+    const struct dpif_ila_class *class = dpif_ila_class(dpif);
+
+    return class && class->bars_offload && class->bars_offload(dpif, flow);
+}
+
+const struct dpif_extension dpif_ila_extension = {
+    .name = "ila",
+    .set_config = set_config,
+    .port_set_config = port_set_config,
+    .bars_offload = bars_offload,
+};

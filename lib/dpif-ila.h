@@ -27,9 +27,8 @@
 
 struct dp_packet_batch;
 struct dpif;
-struct nlattr;
-struct ovs_action_ila_table;
-struct smap;
+struct dpif_extension;
+struct flow;
 
 /* An entry with what is known about its use. */
 struct dpif_ila_entry {
@@ -112,11 +111,6 @@ struct dpif_ila_class {
     int (*load_commit_replace)(struct dpif_ila_load *, enum ila_owner);
     void (*load_abort)(struct dpif_ila_load *);
 
-    /* Executes the action on packets of the slow path; see 'execute' of
-     * "struct odp_extension_class".  Null to do it by lookup(). */
-    void (*execute)(struct dpif *, struct dp_packet_batch *,
-                    const struct ovs_action_ila_table *, bool steal);
-
     int (*get_stats)(struct dpif *, struct dpif_ila_stats *);
     int (*set_max)(struct dpif *, size_t max);
 
@@ -127,26 +121,27 @@ struct dpif_ila_class {
     /* May be null. */
     int (*set_port_options)(struct dpif *, odp_port_t,
                             const struct dpif_ila_port_options *);
+
+    /* As in "struct dpif_extension".  May be null. */
+    bool (*bars_offload)(const struct dpif *, const struct flow *);
 };
 
 /* Returns the class of 'dpif', or NULL if its datapath has no tables. */
 const struct dpif_ila_class *dpif_ila_class(const struct dpif *dpif);
 
-/* Configuration: "ila" (off, in, out, both), "ila-stats" and "ila-rehash"
- * (true, false) in that of a port, and "ila-max-entries" in that of a
- * datapath.  Bad values are logged when they are new and count as the default.
- * They return 0 or a positive errno value. */
-int dpif_ila_port_set_config(struct dpif *, odp_port_t, const struct smap *);
-int dpif_ila_set_config(struct dpif *, const struct smap *);
+/* Configuration, for the door to datapaths: "ila" (off, in, out, both),
+ * "ila-stats" and "ila-rehash" (true, false) in that of a port, and
+ * "ila-max-entries" in that of a datapath.  Bad values are logged when they
+ * are new and count as the default. */
+extern const struct dpif_extension dpif_ila_extension;
 
 /* Stores the directions, ILA_PATH_*, that 's' names as the value of "ila" in
  * '*dirs'.  Returns false, and stores nothing, if there are none. */
 bool dpif_ila_dirs_from_string(const char *s, unsigned int *dirs);
 
-/* Executes 'a', the datapath action ila_table(...), on packets of the slow
- * path, for dpif.c.  Packets that are dropped are taken out of the batch, and
- * freed if 'steal' is true.  In dpif-ila-action.c. */
+/* Executes ila_table(...) on packets of the slow path: 'execute_slow' of its
+ * "struct odp_extension_class".  In dpif-ila-action.c. */
 void dpif_ila_execute(struct dpif *, struct dp_packet_batch *,
-                      const struct nlattr *a, bool steal);
+                      const void *action, bool steal);
 
 #endif /* dpif-ila.h */

@@ -6,20 +6,22 @@
 /* Extensions of the userspace datapath, for dpif-netdev.c, the only file that
  * includes this: it needs that file's static functions and types. */
 
-#include "ila-table-action.h"
-#include "netdev-ila-action.h"
+#include "dpif-extension.h"
+#include "dpif-netdev-extension.h"
+#include "flow-match-cache.h"
+#include "netdev-ila.h"
 #include "odp-extension.h"
 
-/* ILA (netdev-ila.h). */
+/* The door (dpif-netdev-extension.h). */
 
-struct netdev_ila *
-dpif_netdev_ila(const struct dpif *dpif)
+void *
+dpif_netdev_extension(const struct dpif *dpif, enum dp_netdev_extension_id id)
 {
-    return get_dp_netdev(dpif)->ila;
+    return get_dp_netdev(dpif)->extensions.of[id];
 }
 
 void
-dpif_netdev_ila_unoffload(const struct dpif *dpif, odp_port_t port_no)
+dpif_netdev_unoffload(const struct dpif *dpif, odp_port_t port_no)
 {
     struct dp_netdev *dp = get_dp_netdev(dpif);
     struct dp_netdev_pmd_thread *pmd;
@@ -33,7 +35,8 @@ dpif_netdev_ila_unoffload(const struct dpif *dpif, odp_port_t port_no)
         ovs_mutex_lock(&pmd->flow_mutex);
         CMAP_FOR_EACH (flow, node, &pmd->flow_table) {
             if (flow->flow.in_port.odp_port == port_no
-                && netdev_ila_bars_offload(dp->ila, &flow->flow)) {
+                && dp_netdev_extensions_bar_offload(&dp->extensions,
+                                                    &flow->flow)) {
                 queue_netdev_flow_del(pmd, flow);
             }
         }
@@ -41,31 +44,17 @@ dpif_netdev_ila_unoffload(const struct dpif *dpif, odp_port_t port_no)
     }
 }
 
-/* Translates what was received from 'rxq'.  Returns true if that leaves
- * nothing of it. */
-static __attribute__((noinline)) bool
-ila_translate(struct dp_netdev_pmd_thread *pmd, struct netdev_ila_queue *queue,
-              struct dp_packet_batch *batch)
-{
-    uint64_t counts[ILA_N_COUNTS];
-
-    netdev_ila_ingress(queue, pmd->ila_usage, pmd->ctx.now / 1000, batch,
-                       counts);
-    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_ILA_HIT,
-                            counts[ILA_COUNT_HIT]);
-    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_ILA_MISS,
-                            counts[ILA_COUNT_MISS]);
-    return dp_packet_batch_is_empty(batch);
-}
-
+/* Gives extensions what was received from 'rxq', if they want it.  Returns
+ * true if that leaves nothing of it. */
 static inline bool
-ila_takes_all(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_rxq *rxq,
-              struct dp_packet_batch *batch)
+extensions_take_all(struct dp_netdev_pmd_thread *pmd,
+                    struct dp_netdev_rxq *rxq, struct dp_packet_batch *batch)
 {
-    struct netdev_ila_queue *queue
-        = ovsrcu_get(struct netdev_ila_queue *, &rxq->ila.queue);
-
-    return OVS_UNLIKELY(queue) && ila_translate(pmd, queue, batch);
+    return (OVS_UNLIKELY(dp_netdev_extensions_receive_from(&rxq->extensions))
+            && dp_netdev_extensions_receive(&rxq->extensions,
+                                            &pmd->extensions,
+                                            &pmd->perf_stats,
+                                            pmd->ctx.now / 1000, batch));
 }
 
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that needs the datapath; see
@@ -75,21 +64,15 @@ dp_execute_extension(struct dp_netdev_pmd_thread *pmd,
                      struct dp_packet_batch *batch, const struct nlattr *a,
                      bool steal)
 {
-    const struct ovs_action_ila_table *ila_table;
-
-    ila_table = odp_extension_payload(a, &odp_ila_table_class);
-    if (OVS_LIKELY(ila_table)) {
-        netdev_ila_execute(pmd->dp->ila, pmd->ila_usage, pmd->ctx.now / 1000,
-                           batch, ila_table, steal);
-    } else {
-        odp_extension_drop(batch, steal);
-    }
+    dp_netdev_extensions_execute(&pmd->dp->extensions, &pmd->extensions,
+                                 pmd->ctx.now / 1000, batch, a, steal);
 }
 
-/* As dpif_netdev_execute(). */
-void
-dpif_netdev_ila_execute(struct dpif *dpif, struct dp_packet_batch *batch,
-                        const struct ovs_action_ila_table *action, bool steal)
+/* Likewise in the slow path, in any thread; as dpif_netdev_execute(). */
+static void
+dpif_netdev_execute_extension(struct dpif *dpif,
+                              struct dp_packet_batch *batch,
+                              const struct nlattr *a, bool steal)
 {
     struct dp_netdev *dp = get_dp_netdev(dpif);
     struct dp_netdev_pmd_thread *pmd;
@@ -100,8 +83,8 @@ dpif_netdev_ila_execute(struct dpif *dpif, struct dp_packet_batch *batch,
         return;
     }
     ovs_mutex_lock(&dp->non_pmd_mutex);
-    netdev_ila_execute(dp->ila, pmd->ila_usage, time_msec(), batch, action,
-                       steal);
+    dp_netdev_extensions_execute(&dp->extensions, &pmd->extensions,
+                                 time_msec(), batch, a, steal);
     ovs_mutex_unlock(&dp->non_pmd_mutex);
     dp_netdev_pmd_unref(pmd);
 }
@@ -201,16 +184,16 @@ dump_flow(struct netdev_match_dump *dump, const struct dp_netdev *dp,
 
 /* Takes over the configuration of the cache, and drops what it has no place
  * for. */
-static void
-match_cache_set_config(struct dp_netdev *dp, const struct smap *other_config)
+static int
+match_cache_set_config(struct dpif *dpif,
+                       const struct flow_match_cache_config *config)
 {
-    struct flow_match_cache_config config;
+    struct dp_netdev *dp = get_dp_netdev(dpif);
     struct dp_netdev_pmd_thread *pmd;
     struct netdev_match_dump dump;
 
-    flow_match_cache_config_from_smap(other_config, &config);
-    if (!netdev_match_cache_configure(dp->match_cache, &config)) {
-        return;
+    if (!netdev_match_cache_configure(dp->match_cache, config)) {
+        return 0;
     }
 
     netdev_match_dump_begin(&dump, dp->match_cache, match_encoding());
@@ -222,7 +205,27 @@ match_cache_set_config(struct dp_netdev *dp, const struct smap *other_config)
         }
     }
     netdev_match_dump_end(&dump);
+    return 0;
 }
+
+static void
+match_cache_get_stats(const struct dpif *dpif,
+                      struct flow_match_cache_stats *stats)
+{
+    netdev_match_cache_get_stats(get_dp_netdev(dpif)->match_cache, stats);
+}
+
+static const struct dpif_match_cache_class netdev_match_cache_class = {
+    .set_config = match_cache_set_config,
+    .get_stats = match_cache_get_stats,
+};
+
+/* What extensions have for userspace datapaths. */
+const struct dpif_extension_classes dpif_netdev_extensions = {
+    .ila = &netdev_ila_class,
+    .match_cache = &netdev_match_cache_class,
+    .execute = dpif_netdev_execute_extension,
+};
 
 #ifdef MATCH_CACHE_CHECK        /* A test program. */
 #include "../tests/match-cache-check.h"

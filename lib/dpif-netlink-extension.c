@@ -4,8 +4,10 @@
 
 #include "dpif-extension.h"
 #include "dpif-netlink-ila.h"
+#include "dpif-netlink-match-cache.h"
 
 /* What extensions have for the kernel datapath. */
 const struct dpif_extension_classes dpif_netlink_extensions = {
     .ila = &dpif_netlink_ila_class,
+    .match_cache = &dpif_netlink_match_cache_class,
 };

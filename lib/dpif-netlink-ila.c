@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-extension.h"
 #include "dpif-ila.h"
 #include "dpif.h"
 #include "flow.h"
@@ -585,9 +586,10 @@ note_port(int dp_ifindex, odp_port_t port_no, bool translates)
     return did;
 }
 
-bool
-dpif_netlink_ila_bars_offload(const struct dpif *dpif,
-                              const struct flow *flow)
+/* TC sees packets before their addresses are translated, flows have them as
+ * they are translated. */
+static bool
+netlink_ila_bars_offload(const struct dpif *dpif, const struct flow *flow)
 {
     bool bars;
 
@@ -656,4 +658,5 @@ const struct dpif_ila_class dpif_netlink_ila_class = {
     .set_max = netlink_ila_set_max,
     .get_port = netlink_ila_get_port,
     .set_port = netlink_ila_set_port,
+    .bars_offload = netlink_ila_bars_offload,
 };

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dpif-extension.h"
 #include "flow-match-cache.h"
 #include "genl-family.h"
 #include "netlink-socket.h"
@@ -99,28 +100,32 @@ get(int dp_ifindex, struct flow_match_cache_stats *stats)
     return error;
 }
 
-int
-dpif_netlink_match_cache_set_config(int dp_ifindex,
-                                    const struct smap *other_config)
+static int
+netlink_match_cache_set_config(struct dpif *dpif,
+                               const struct flow_match_cache_config *config)
 {
-    struct flow_match_cache_config config;
+    int dp_ifindex = dpif_netlink_get_dp_ifindex(dpif);
     struct flow_match_cache_stats now;
     int error;
 
     /* Called whenever anything in the database changes. */
-    flow_match_cache_config_from_smap(other_config, &config);
     error = get(dp_ifindex, &now);
-    if (!error && (now.config.policy != config.policy
-                   || now.config.max_bytes != config.max_bytes)) {
-        error = transact(dp_ifindex, OVS_MATCH_CACHE_CMD_SET, &config, NULL);
+    if (!error && (now.config.policy != config->policy
+                   || now.config.max_bytes != config->max_bytes)) {
+        error = transact(dp_ifindex, OVS_MATCH_CACHE_CMD_SET, config, NULL);
     }
     return error == EOPNOTSUPP ? 0 : error;
 }
 
-void
-dpif_netlink_match_cache_get_stats(int dp_ifindex,
-                                   struct flow_match_cache_stats *stats)
+static void
+netlink_match_cache_get_stats(const struct dpif *dpif,
+                              struct flow_match_cache_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
-    get(dp_ifindex, stats);
+    get(dpif_netlink_get_dp_ifindex(dpif), stats);
 }
+
+const struct dpif_match_cache_class dpif_netlink_match_cache_class = {
+    .set_config = netlink_match_cache_set_config,
+    .get_stats = netlink_match_cache_get_stats,
+};

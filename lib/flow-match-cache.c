@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "dpif-extension.h"
 #include "dpif.h"
 #include "openvswitch/vlog.h"
 #include "ovs-thread.h"
@@ -135,3 +136,35 @@ flow_match_cache_get_memory_usage(const struct dpif *dpif, struct simap *usage)
                        DIV_ROUND_UP(stats.match_cache.n_bytes, 1024));
     }
 }
+
+static int
+set_config(struct dpif *dpif, const struct smap *other_config)
+{
+    const struct dpif_match_cache_class *class;
+    struct flow_match_cache_config config;
+
+    class = dpif_extension_classes(dpif)->match_cache;
+    if (!class) {
+        return 0;
+    }
+    flow_match_cache_config_from_smap(other_config, &config);
+    return class->set_config(dpif, &config);
+}
+
+static void
+get_stats(const struct dpif *dpif, struct dpif_dp_stats *stats)
+{
+    const struct dpif_match_cache_class *class;
+
+    stats->match_cache.present = false;
+    class = dpif_extension_classes(dpif)->match_cache;
+    if (class) {
+        class->get_stats(dpif, &stats->match_cache);
+    }
+}
+
+const struct dpif_extension dpif_match_cache_extension = {
+    .name = "match cache",
+    .set_config = set_config,
+    .get_stats = get_stats,
+};

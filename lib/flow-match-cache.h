@@ -34,6 +34,19 @@ struct flow_match_cache_stats {
                                  * deleted. */
 };
 
+/* The cache of one kind of datapath. */
+struct dpif_match_cache_class {
+    /* Returns 0 if successful or if there is no cache, otherwise a positive
+     * errno value. */
+    int (*set_config)(struct dpif *, const struct flow_match_cache_config *);
+
+    /* If the datapath has no cache, or is gone, 'present' becomes false. */
+    void (*get_stats)(const struct dpif *, struct flow_match_cache_stats *);
+};
+
+/* For the door to datapaths. */
+extern const struct dpif_extension dpif_match_cache_extension;
+
 /* Sets '*config' to the default: "lazy", 64 MB. */
 void flow_match_cache_config_init(struct flow_match_cache_config *config);
 

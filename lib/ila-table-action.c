@@ -302,5 +302,6 @@ const struct odp_extension_class odp_ila_table_class = {
     .size = sizeof(struct ovs_action_ila_table),
     .format = odp_ila_table_format,
     .parse = odp_ila_table_parse,
+    .execute_slow = dpif_ila_execute,
     .probe = odp_ila_table_probe,
 };

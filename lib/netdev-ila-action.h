@@ -17,7 +17,6 @@
 #include "ila-path.h"
 
 struct dp_packet_batch;
-struct dpif;
 struct ila_usage_thread;
 struct netdev_ila;
 struct ovs_action_ila_table;
@@ -29,10 +28,6 @@ struct ovs_action_ila_table;
 void netdev_ila_execute(struct netdev_ila *, struct ila_usage_thread *,
                         long long int now, struct dp_packet_batch *batch,
                         const struct ovs_action_ila_table *action, bool steal);
-
-/* Likewise in a datapath, by any thread.  In dpif-netdev.c. */
-void dpif_netdev_ila_execute(struct dpif *, struct dp_packet_batch *,
-                             const struct ovs_action_ila_table *, bool steal);
 
 /* What the actions count: for whoever creates and destroys a netdev_ila, which
  * no thread uses at these times, and to add it to 'counts'. */

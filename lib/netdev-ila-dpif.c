@@ -9,20 +9,24 @@
 #include <string.h>
 
 #include "bitmap.h"
-#include "dpif-extension.h"
 #include "dpif-ila.h"
 #include "dpif.h"
 #include "ila-usage.h"
-#include "netdev-ila-action.h"
 #include "netdev-ila.h"
 #include "netdev-offload.h"
 #include "timeval.h"
 #include "util.h"
 
+static struct netdev_ila *
+ila_of(const struct dpif *dpif)
+{
+    return dpif_netdev_extension(dpif, DP_NETDEV_EXT_ILA);
+}
+
 static struct ila_table *
 table_of(const struct dpif *dpif)
 {
-    return dpif_netdev_ila(dpif)->table;
+    return ila_of(dpif)->table;
 }
 
 static bool
@@ -36,7 +40,7 @@ static int
 netdev_ila_add(struct dpif *dpif, const struct ila_mapping *m,
                enum ila_add_mode mode)
 {
-    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+    struct netdev_ila *ila = ila_of(dpif);
     int error = ENODEV;
 
     ovs_mutex_lock(&ila->mutex);
@@ -52,7 +56,7 @@ static int
 netdev_ila_del(struct dpif *dpif, const struct ila_match *match,
                enum ila_owner owner)
 {
-    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+    struct netdev_ila *ila = ila_of(dpif);
     int error;
 
     ovs_mutex_lock(&ila->mutex);
@@ -69,7 +73,7 @@ fill_entry(struct dpif *dpif, uint32_t id, struct dpif_ila_entry *entry)
 
     ila_table_get_use(table_of(dpif), id, &use);
     entry->has_stats = (use.n_packets || entry->mapping.idle_timeout
-                        || netdev_ila_has_stats(dpif_netdev_ila(dpif)));
+                        || netdev_ila_has_stats(ila_of(dpif)));
     entry->n_packets = use.n_packets;
     entry->n_bytes = use.n_bytes;
     entry->used_ms = use.used ? MAX(0, time_msec() - use.used) : UINT64_MAX;
@@ -99,7 +103,7 @@ static int
 netdev_ila_flush(struct dpif *dpif, const struct ila_filter *filter,
                  size_t *n)
 {
-    struct netdev_ila *ila = dpif_netdev_ila(dpif);
+    struct netdev_ila *ila = ila_of(dpif);
 
     ovs_mutex_lock(&ila->mutex);
     *n = ila_table_flush(ila->table, filter);
@@ -177,7 +181,7 @@ netdev_ila_load_begin(struct dpif *dpif, struct dpif_ila_load **loadp)
 {
     struct dpif_ila_load *load = xmalloc(sizeof *load);
 
-    load->ila = dpif_netdev_ila(dpif);
+    load->ila = ila_of(dpif);
     load->stage = ila_table_stage(load->ila->table);
     load->ports = bitmap_allocate(NETDEV_ILA_MAX_PORT);
     *loadp = load;
@@ -294,7 +298,7 @@ netdev_ila_get_stats(struct dpif *dpif, struct dpif_ila_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
     ila_table_get_usage(table_of(dpif), &stats->usage);
-    netdev_ila_get_counts(dpif_netdev_ila(dpif), stats->counts,
+    netdev_ila_get_counts(ila_of(dpif), stats->counts,
                           &stats->n_expired);
     return 0;
 }
@@ -310,7 +314,7 @@ static int
 netdev_ila_dpif_get_port(struct dpif *dpif, odp_port_t port_no,
                          struct dpif_ila_port *port)
 {
-    return netdev_ila_get_port(dpif_netdev_ila(dpif), port_no, &port->dirs,
+    return netdev_ila_get_port(ila_of(dpif), port_no, &port->dirs,
                                port->counts);
 }
 
@@ -319,11 +323,11 @@ netdev_ila_dpif_set_port(struct dpif *dpif, odp_port_t port_no,
                          unsigned int dirs)
 {
     unsigned int was;
-    int error = netdev_ila_set_port(dpif_netdev_ila(dpif), port_no, dirs,
+    int error = netdev_ila_set_port(ila_of(dpif), port_no, dirs,
                                     &was);
 
     if (!error && dirs && !was && netdev_is_flow_api_enabled()) {
-        dpif_netdev_ila_unoffload(dpif, port_no);
+        dpif_netdev_unoffload(dpif, port_no);
     }
     return error;
 }
@@ -332,13 +336,13 @@ static int
 netdev_ila_dpif_set_port_options(struct dpif *dpif, odp_port_t port_no,
                                  const struct dpif_ila_port_options *options)
 {
-    return netdev_ila_set_port_options(dpif_netdev_ila(dpif), port_no,
+    return netdev_ila_set_port_options(ila_of(dpif), port_no,
                                        options);
 }
 
 /* Registration. */
 
-static const struct dpif_ila_class netdev_ila_class = {
+const struct dpif_ila_class netdev_ila_class = {
     .add = netdev_ila_add,
     .del = netdev_ila_del,
     .get = netdev_ila_get,
@@ -346,7 +350,6 @@ static const struct dpif_ila_class netdev_ila_class = {
     .flush = netdev_ila_flush,
     .list = netdev_ila_list,
     .lookup = netdev_ila_lookup,
-    .execute = dpif_netdev_ila_execute,
     .load_begin = netdev_ila_load_begin,
     .load_add = netdev_ila_load_add,
     .load_commit = netdev_ila_load_commit,
@@ -357,8 +360,4 @@ static const struct dpif_ila_class netdev_ila_class = {
     .get_port = netdev_ila_dpif_get_port,
     .set_port = netdev_ila_dpif_set_port,
     .set_port_options = netdev_ila_dpif_set_port_options,
-};
-
-const struct dpif_extension_classes dpif_netdev_extensions = {
-    .ila = &netdev_ila_class,
 };

@@ -38,7 +38,8 @@ struct netdev_ila_queue {
     atomic_bool rehash;
     atomic_uint64_t counts[ILA_N_COUNTS];
 
-    struct netdev_ila_slot *slot; /* For struct netdev_ila_port. */
+    /* For struct netdev_ila_port. */
+    struct dp_netdev_extension_slot *slot;
 };
 
 struct netdev_ila_port {
@@ -284,7 +285,7 @@ netdev_ila_clear_queues(struct netdev_ila_port *port)
 
 void
 netdev_ila_add_queue(struct netdev_ila_port *port,
-                     struct netdev_ila_slot *slot)
+                     struct dp_netdev_extension_slot *slot)
 {
     struct netdev_ila_queue *queue = xzalloc_cacheline(sizeof *queue);
 

@@ -20,14 +20,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dpif-netdev-extension.h"
 #include "ila-path.h"
 #include "odp-netlink.h"
 #include "openvswitch/hmap.h"
-#include "ovs-rcu.h"
 #include "ovs-thread.h"
 
 struct dp_packet_batch;
-struct dpif;
+struct dpif_ila_class;
 struct dpif_ila_port_options;
 struct ds;
 struct flow;
@@ -73,14 +73,11 @@ struct netdev_ila_port *netdev_ila_add_port(struct netdev_ila *, odp_port_t);
  * from it any more.  Does nothing if 'port' is null. */
 void netdev_ila_remove_port(struct netdev_ila_port *port);
 
-/* A queue's place for what is null unless its packets come here. */
-struct netdev_ila_slot {
-    OVSRCU_TYPE(struct netdev_ila_queue *) queue;
-};
-
 /* Queues of a port come, one by one, or go all at once.  No thread receives
- * from them meanwhile; their slots stay where they are in between. */
-void netdev_ila_add_queue(struct netdev_ila_port *, struct netdev_ila_slot *);
+ * from them meanwhile; their slots, in which there is a netdev_ila_queue while
+ * packets are to come here, stay where they are in between. */
+void netdev_ila_add_queue(struct netdev_ila_port *,
+                          struct dp_netdev_extension_slot *);
 void netdev_ila_clear_queues(struct netdev_ila_port *);
 
 /* Configure a port.  ENODEV if there is none with that number; ERANGE if its
@@ -122,11 +119,8 @@ void netdev_ila_ingress(struct netdev_ila_queue *, struct ila_usage_thread *,
 void netdev_ila_format_pmd_stats(struct ds *, const uint64_t pmd_stats[]);
 void netdev_ila_format_pmd_perf(struct ds *, const uint64_t pmd_stats[]);
 
-/* In dpif-netdev.c, for userspace datapaths. */
-
-struct netdev_ila *dpif_netdev_ila(const struct dpif *);
-
-/* Takes the port's flows that may not be there out of hardware. */
-void dpif_netdev_ila_unoffload(const struct dpif *, odp_port_t);
+/* For the doors. */
+extern const struct dp_netdev_extension netdev_ila_extension;
+extern const struct dpif_ila_class netdev_ila_class;
 
 #endif /* netdev-ila.h */

@@ -184,6 +184,21 @@ odp_extension_execute(struct dp_packet_batch *batch, const struct nlattr *a,
 }
 
 void
+odp_extension_execute_slow(struct dpif *dpif, struct dp_packet_batch *batch,
+                           const struct nlattr *a, bool steal)
+{
+    const struct odp_extension_class *class;
+    const void *payload;
+
+    class = unpack(a, &payload);
+    if (class && class->execute_slow) {
+        class->execute_slow(dpif, batch, payload, steal);
+    } else {
+        odp_extension_drop(batch, steal);
+    }
+}
+
+void
 odp_extension_register_for_test(const struct odp_extension_class *class)
 {
     classes[ARRAY_SIZE(classes) - 1] = class;

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 struct dp_packet_batch;
+struct dpif;
 struct ds;
 struct flow;
 struct nlattr;
@@ -49,10 +50,12 @@ struct odp_extension_class {
      * set.  A packet that the action drops is taken out of 'batch', and freed
      * if 'steal' is true; otherwise it stays its owner's.
      *
-     * Null if only a datapath can execute it: then dp_execute_cb() in
-     * dpif-netdev.c and dpif_execute_helper_cb() in dpif.c do, by these
-     * rules. */
+     * Null if only a datapath can execute it, by these rules: then the
+     * extension does that in the userspace datapath (dpif-netdev-extension.h),
+     * and for packets of another one's slow path there is 'execute_slow'. */
     void (*execute)(struct dp_packet_batch *, const void *payload, bool steal);
+    void (*execute_slow)(struct dpif *, struct dp_packet_batch *,
+                         const void *payload, bool steal);
 
     /* Fills in a flow and a payload that a datapath with support for the
      * action accepts.  'flow' is zeroed before. */
@@ -89,6 +92,11 @@ typedef void odp_extension_cb(void *dp, struct dp_packet_batch *batch,
 bool odp_extension_execute(struct dp_packet_batch *batch,
                            const struct nlattr *a, bool steal,
                            odp_extension_cb *cb, void *dp);
+
+/* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that only a datapath can execute,
+ * on packets of the slow path of 'dpif' by its 'execute_slow'. */
+void odp_extension_execute_slow(struct dpif *, struct dp_packet_batch *,
+                                const struct nlattr *a, bool steal);
 
 /* Returns the payload of 'a', an OVS_ACTION_ATTR_EXTENSION, if it is a good
  * action of 'class', otherwise NULL. */

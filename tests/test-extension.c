@@ -8,6 +8,8 @@
 #include "coverage.h"
 #include "dpctl.h"
 #include "dp-packet.h"
+#include "dpif-extension.h"
+#include "dpif-netdev-extension.h"
 #include "dpif.h"
 #include "flow.h"
 #include "odp-extension.h"
@@ -19,15 +21,20 @@
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-parse.h"
 #include "openvswitch/ofpbuf.h"
+#include "ovs-atomic.h"
 #include "packets.h"
+#include "smap.h"
 #include "util.h"
 
 /* An extension as small as can be, which proves what CONTRIBUTING promises:
  * that one file (this) and one line in each registry (here the constructor at
  * the bottom) are all that it takes.  "test(BYTE)" writes BYTE to the last
- * byte of the Ethernet source; "dpctl/test-ports" counts a datapath's ports,
- * "dpctl/test-set" sets nothing.  Linked into the programs in tests/extension
- * only. */
+ * byte of the Ethernet source, and so does an interface of the userspace
+ * datapath with other_config:test=BYTE when packets come in;
+ * "dpctl/test-ports" counts a datapath's ports, "dpctl/test-set" sets nothing.
+ * Linked into the programs in tests/extension only.
+ *
+ * What it does in ovs-vswitchd alone is in test-extension-bridge.c. */
 
 COVERAGE_DEFINE(test_extension);
 
@@ -153,6 +160,162 @@ odp_test_probe(struct flow *flow, void *payload OVS_UNUSED)
     flow->dl_type = htons(ETH_TYPE_IP);
 }
 
+/* Packets that come in, and the configuration of ports. */
+
+#define MAX_PORTS 16
+#define MAX_QUEUES 4
+
+struct test_port {
+    odp_port_t port_no;
+    bool used;
+    atomic_int byte;            /* Negative for none. */
+    struct dp_netdev_extension_slot *slots[MAX_QUEUES];
+};
+
+struct test_dp {
+    struct test_port ports[MAX_PORTS];
+    size_t n_runs;
+};
+
+static void *
+test_create(void)
+{
+    return xzalloc(sizeof(struct test_dp));
+}
+
+static void
+test_destroy(void *dp_)
+{
+    struct test_dp *dp = dp_;
+
+    ovsrcu_postpone(free, dp);
+}
+
+static void
+test_run(void *dp_)
+{
+    struct test_dp *dp = dp_;
+
+    dp->n_runs++;
+}
+
+static void *
+test_add_port(void *dp_, odp_port_t port_no)
+{
+    struct test_dp *dp = dp_;
+
+    for (size_t i = 0; i < MAX_PORTS; i++) {
+        struct test_port *port = &dp->ports[i];
+
+        if (!port->used) {
+            memset(port, 0, sizeof *port);
+            port->used = true;
+            port->port_no = port_no;
+            atomic_init(&port->byte, -1);
+            return port;
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
+static void
+test_set_slots(struct test_port *port)
+{
+    int byte;
+
+    atomic_read(&port->byte, &byte);
+    for (size_t i = 0; i < MAX_QUEUES; i++) {
+        if (port->slots[i]) {
+            ovsrcu_set(&port->slots[i]->queue, byte < 0 ? NULL : port);
+        }
+    }
+}
+
+static void
+test_clear_queues(void *port_)
+{
+    struct test_port *port = port_;
+
+    for (size_t i = 0; i < MAX_QUEUES; i++) {
+        if (port->slots[i]) {
+            ovsrcu_set(&port->slots[i]->queue, NULL);
+            port->slots[i] = NULL;
+        }
+    }
+}
+
+static void
+test_remove_port(void *port_)
+{
+    struct test_port *port = port_;
+
+    test_clear_queues(port);
+    port->used = false;
+}
+
+static void
+test_add_queue(void *port_, struct dp_netdev_extension_slot *slot)
+{
+    struct test_port *port = port_;
+
+    for (size_t i = 0; i < MAX_QUEUES; i++) {
+        if (!port->slots[i]) {
+            port->slots[i] = slot;
+            break;
+        }
+    }
+    test_set_slots(port);
+}
+
+static void *
+test_add_thread(void *dp)
+{
+    ovs_assert(dp);
+    return xzalloc(sizeof(uint64_t));
+}
+
+static void
+test_receive(void *port_, void *thread,
+             struct pmd_perf_stats *stats OVS_UNUSED, long long int now,
+             struct dp_packet_batch *batch)
+{
+    struct test_port *port = port_;
+    uint64_t *n_batches = thread;
+    struct dp_packet *packet;
+    int byte;
+
+    ovs_assert(now > 0);
+    *n_batches += 1;
+    atomic_read(&port->byte, &byte);
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        struct eth_header *eth = dp_packet_data(packet);
+
+        eth->eth_src.ea[5] = byte;
+    }
+}
+
+static int
+test_port_set_config(struct dpif *dpif, odp_port_t port_no,
+                     const struct smap *cfg)
+{
+    struct test_dp *dp;
+
+    if (dpif_extension_classes(dpif) != &dpif_netdev_extensions) {
+        return 0;
+    }
+    dp = dpif_netdev_extension(dpif, DP_NETDEV_EXT_TEST);
+    for (size_t i = 0; i < MAX_PORTS; i++) {
+        struct test_port *port = &dp->ports[i];
+
+        if (port->used && port->port_no == port_no) {
+            atomic_store(&port->byte, smap_get_int(cfg, "test", -1));
+            test_set_slots(port);
+            return 0;
+        }
+    }
+    return ENODEV;
+}
+
 /* dpctl. */
 
 static int
@@ -241,8 +404,28 @@ static const struct dpctl_extension_class dpctl_test_class = {
     .n_commands = ARRAY_SIZE(dpctl_test_commands),
 };
 
+static const struct dp_netdev_extension netdev_test_extension = {
+    .create = test_create,
+    .destroy = test_destroy,
+    .run = test_run,
+    .add_port = test_add_port,
+    .remove_port = test_remove_port,
+    .add_queue = test_add_queue,
+    .clear_queues = test_clear_queues,
+    .add_thread = test_add_thread,
+    .remove_thread = free,
+    .receive = test_receive,
+};
+
+static const struct dpif_extension dpif_test_extension = {
+    .name = "test",
+    .port_set_config = test_port_set_config,
+};
+
 OVS_CONSTRUCTOR(register_test_extension)
 {
+    dpif_extension_register_for_test(&dpif_test_extension);
+    dp_netdev_extension_register_for_test(&netdev_test_extension);
     dpctl_extension_register_for_test(&dpctl_test_class);
     ofp_extension_register_for_test(&ofp_test_class);
     odp_extension_register_for_test(&odp_test_class);

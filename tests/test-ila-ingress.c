@@ -41,7 +41,7 @@
 struct fixture {
     struct netdev_ila *ila;
     struct netdev_ila_port *port;
-    struct netdev_ila_slot slot;
+    struct dp_netdev_extension_slot slot;
     struct ila_usage_thread *usage;
 };
 
@@ -74,9 +74,9 @@ fixture_uninit(struct fixture *f)
 }
 
 static struct netdev_ila_queue *
-get_queue(const struct netdev_ila_slot *slot)
+get_queue(const struct dp_netdev_extension_slot *slot)
 {
-    return ovsrcu_get(struct netdev_ila_queue *, &slot->queue);
+    return ovsrcu_get(void *, &slot->queue);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "bridge-extension.h"
 #include "connectivity.h"
 #include "dpif-ila.h"
 #include "ila-file.h"
@@ -46,7 +47,7 @@ ila_config_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_destroy(&s);
 }
 
-void
+static void
 ila_config_init(struct ovsdb_idl *idl_)
 {
     idl = idl_;
@@ -54,7 +55,7 @@ ila_config_init(struct ovsdb_idl *idl_)
     unixctl_command_register("ila/show", "", 0, 0, ila_config_show, NULL);
 }
 
-void
+static void
 ila_config_exit(void)
 {
     if (txn) {
@@ -65,7 +66,7 @@ ila_config_exit(void)
     ila_rows_exit();
 }
 
-void
+static void
 ila_config_check_interface(const struct ovsrec_interface *cfg,
                            const char *type)
 {
@@ -96,7 +97,7 @@ ila_config_check_interface(const struct ovsrec_interface *cfg,
     }
 }
 
-void
+static void
 ila_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
 {
     started = true;
@@ -111,7 +112,7 @@ ila_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
     }
 }
 
-void
+static void
 ila_config_run(void)
 {
     bool write;
@@ -149,7 +150,7 @@ ila_config_run(void)
     }
 }
 
-void
+static void
 ila_config_wait(void)
 {
     /* Without the lock on the database, ila_config_run() would not come to do
@@ -166,3 +167,13 @@ ila_config_wait(void)
         ovsdb_idl_txn_wait(txn);
     }
 }
+
+const struct bridge_extension ila_bridge_extension = {
+    .name = "ila",
+    .init = ila_config_init,
+    .exit = ila_config_exit,
+    .check_interface = ila_config_check_interface,
+    .reconfigure = ila_config_reconfigure,
+    .run = ila_config_run,
+    .wait = ila_config_wait,
+};

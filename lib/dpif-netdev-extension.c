@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "dpif-netdev-extension.h"
+
+#include "dp-packet.h"
+#include "netdev-ila.h"
+#include "odp-extension.h"
+#include "util.h"
+
+/* The registry: one line an extension. */
+static const struct dp_netdev_extension *extensions[DP_NETDEV_N_EXTENSIONS] = {
+    [DP_NETDEV_EXT_ILA] = &netdev_ila_extension,
+};
+
+/* Calls FUNCTION of each extension with what it keeps in DATA, unless that is
+ * null. */
+#define CALL_EACH(FUNCTION, DATA)                                       \
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {               \
+        if (extensions[i] && extensions[i]->FUNCTION && (DATA)->of[i]) { \
+            extensions[i]->FUNCTION((DATA)->of[i]);                     \
+        }                                                               \
+    }
+
+void
+dp_netdev_extensions_create(struct dp_netdev_extension_data *dp)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->create) {
+            dp->of[i] = extensions[i]->create();
+        }
+    }
+}
+
+void
+dp_netdev_extensions_destroy(const struct dp_netdev_extension_data *dp)
+{
+    CALL_EACH(destroy, dp);
+}
+
+void
+dp_netdev_extensions_run(const struct dp_netdev_extension_data *dp)
+{
+    CALL_EACH(run, dp);
+}
+
+void
+dp_netdev_extensions_wait(const struct dp_netdev_extension_data *dp)
+{
+    CALL_EACH(wait, dp);
+}
+
+void
+dp_netdev_extensions_add_port(const struct dp_netdev_extension_data *dp,
+                              odp_port_t port_no,
+                              struct dp_netdev_extension_data *port)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->add_port) {
+            port->of[i] = extensions[i]->add_port(dp->of[i], port_no);
+        }
+    }
+}
+
+void
+dp_netdev_extensions_remove_port(const struct dp_netdev_extension_data *port)
+{
+    CALL_EACH(remove_port, port);
+}
+
+void
+dp_netdev_extensions_add_queue(const struct dp_netdev_extension_data *port,
+                               struct dp_netdev_extension_slots *slots)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->add_queue) {
+            extensions[i]->add_queue(port->of[i], &slots->of[i]);
+        }
+    }
+}
+
+void
+dp_netdev_extensions_clear_queues(const struct dp_netdev_extension_data *port)
+{
+    CALL_EACH(clear_queues, port);
+}
+
+void
+dp_netdev_extensions_add_thread(const struct dp_netdev_extension_data *dp,
+                                struct dp_netdev_extension_data *thread)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->add_thread) {
+            thread->of[i] = extensions[i]->add_thread(dp->of[i]);
+        }
+    }
+}
+
+void
+dp_netdev_extensions_remove_thread(
+    const struct dp_netdev_extension_data *thread)
+{
+    CALL_EACH(remove_thread, thread);
+}
+
+bool
+dp_netdev_extensions_receive(const struct dp_netdev_extension_slots *slots,
+                             const struct dp_netdev_extension_data *thread,
+                             struct pmd_perf_stats *stats, long long int now,
+                             struct dp_packet_batch *batch)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        void *queue = ovsrcu_get(void *, &slots->of[i].queue);
+
+        if (queue && !dp_packet_batch_is_empty(batch)) {
+            extensions[i]->receive(queue, thread->of[i], stats, now, batch);
+        }
+    }
+    return dp_packet_batch_is_empty(batch);
+}
+
+bool
+dp_netdev_extensions_bar_offload(const struct dp_netdev_extension_data *dp,
+                                 const struct flow *flow)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->bars_offload
+            && extensions[i]->bars_offload(dp->of[i], flow)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
+                             const struct dp_netdev_extension_data *thread,
+                             long long int now, struct dp_packet_batch *batch,
+                             const struct nlattr *a, bool steal)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        const struct dp_netdev_extension *e = extensions[i];
+        const void *payload = (e && e->execute
+                               ? odp_extension_payload(a, e->action) : NULL);
+
+        if (payload) {
+            e->execute(dp->of[i], thread->of[i], now, batch, payload, steal);
+            return;
+        }
+    }
+    odp_extension_drop(batch, steal);
+}
+
+void
+dp_netdev_extensions_format_pmd_stats(struct ds *s,
+                                      const uint64_t pmd_stats[])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->format_pmd_stats) {
+            extensions[i]->format_pmd_stats(s, pmd_stats);
+        }
+    }
+}
+
+void
+dp_netdev_extensions_format_pmd_perf(struct ds *s, const uint64_t pmd_stats[])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->format_pmd_perf) {
+            extensions[i]->format_pmd_perf(s, pmd_stats);
+        }
+    }
+}
+
+void
+dp_netdev_extension_register_for_test(
+    const struct dp_netdev_extension *extension)
+{
+    extensions[DP_NETDEV_EXT_TEST] = extension;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef DPIF_NETDEV_EXTENSION_H
+#define DPIF_NETDEV_EXTENSION_H 1
+
+/* The door to the userspace datapath, for dpif-netdev.c: what an extension
+ * keeps there for each datapath, port, queue and thread, and what it does with
+ * packets that come in and by an action.
+ *
+ * An extension gets a number below and a line in the registry at the top of
+ * dpif-netdev-extension.c.  Its objects are "void *" for the door alone: their
+ * types and rules are the extension's.
+ *
+ * Packets that come in
+ * ====================
+ *
+ * A queue has a slot for each extension, null unless the extension wants its
+ * packets: a burst costs one predicted branch if none does.  The extension
+ * sets the slot, under RCU, when something that it was told changes; threads
+ * need not be stopped for that.
+ *
+ * Thread-safety
+ * =============
+ *
+ * The registry is constant once main() runs. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/types.h"
+#include "ovs-rcu.h"
+
+struct dp_packet_batch;
+struct dpif;
+struct ds;
+struct flow;
+struct nlattr;
+struct odp_extension_class;
+struct pmd_perf_stats;
+
+enum dp_netdev_extension_id {
+    DP_NETDEV_EXT_ILA,
+    DP_NETDEV_EXT_TEST,         /* For a test. */
+    DP_NETDEV_N_EXTENSIONS
+};
+
+/* Counters of extensions in enum pmd_stat_type. */
+#define PMD_STATS_OF_EXTENSIONS                                             \
+    PMD_STAT_ILA_HIT,       /* Packets with an ILA mapping at ingress. */   \
+    PMD_STAT_ILA_MISS,      /* Packets without one, where ILA is in use. */
+
+/* What extensions keep for a datapath, a port or a thread: null if nothing.
+ * Functions of an extension that have nothing else to work on are not called
+ * then. */
+struct dp_netdev_extension_data {
+    void *of[DP_NETDEV_N_EXTENSIONS];
+};
+
+/* An extension's place for what it keeps for a queue from which it wants the
+ * packets.  It stays where it is as long as the queue is there. */
+struct dp_netdev_extension_slot {
+    OVSRCU_TYPE(void *) queue;
+};
+
+/* Those of a queue. */
+struct dp_netdev_extension_slots {
+    struct dp_netdev_extension_slot of[DP_NETDEV_N_EXTENSIONS];
+};
+
+/* An extension.  Each function may be null, but 'create' and 'destroy', like
+ * 'add_thread' and 'remove_thread', come in pairs. */
+struct dp_netdev_extension {
+    /* A datapath comes and goes.  There are no ports and threads when it
+     * goes. */
+    void *(*create)(void);
+    void (*destroy)(void *dp);
+
+    /* Periodic work, in the main thread; 'wait' wakes up the poll loop. */
+    void (*run)(void *dp);
+    void (*wait)(void *dp);
+
+    /* A port comes and goes, for which no thread receives at these times. */
+    void *(*add_port)(void *dp, odp_port_t);
+    void (*remove_port)(void *port);
+
+    /* Its queues come, one by one, or go all at once, likewise. */
+    void (*add_queue)(void *port, struct dp_netdev_extension_slot *);
+    void (*clear_queues)(void *port);
+
+    /* A thread that receives packets comes and goes.  It may be there for
+     * longer than 'dp'. */
+    void *(*add_thread)(void *dp);
+    void (*remove_thread)(void *thread);
+
+    /* Not null if a slot is ever set.
+     *
+     * Looks at what was received from a queue whose slot is not null, before
+     * anything else does, and takes out of 'batch' and frees what ought not to
+     * go further.  'now' is in milliseconds.  In the thread that receives; it
+     * does not quiesce meanwhile. */
+    void (*receive)(void *queue, void *thread, struct pmd_perf_stats *,
+                    long long int now, struct dp_packet_batch *batch);
+
+    /* Must flows like this one not be put into hardware?  In any thread. */
+    bool (*bars_offload)(void *dp, const struct flow *);
+
+    /* The datapath action that only the datapath can execute, and the function
+     * that does; see 'execute' in "struct odp_extension_class".  In the thread
+     * that receives, or in that which has the datapath's non-PMD thread. */
+    const struct odp_extension_class *action;
+    void (*execute)(void *dp, void *thread, long long int now,
+                    struct dp_packet_batch *, const void *payload, bool steal);
+
+    /* Append what is to be said of the counters 'pmd_stats', by
+     * PMD_STAT_*, in dpif-netdev/pmd-stats-show and pmd-perf-show: nothing if
+     * the thread had nothing to do with the extension. */
+    void (*format_pmd_stats)(struct ds *, const uint64_t pmd_stats[]);
+    void (*format_pmd_perf)(struct ds *, const uint64_t pmd_stats[]);
+};
+
+/* For dpif-netdev.c. */
+
+void dp_netdev_extensions_create(struct dp_netdev_extension_data *dp);
+void dp_netdev_extensions_destroy(const struct dp_netdev_extension_data *dp);
+void dp_netdev_extensions_run(const struct dp_netdev_extension_data *dp);
+void dp_netdev_extensions_wait(const struct dp_netdev_extension_data *dp);
+
+void dp_netdev_extensions_add_port(const struct dp_netdev_extension_data *dp,
+                                   odp_port_t,
+                                   struct dp_netdev_extension_data *port);
+void dp_netdev_extensions_remove_port(
+    const struct dp_netdev_extension_data *port);
+void dp_netdev_extensions_add_queue(
+    const struct dp_netdev_extension_data *port,
+    struct dp_netdev_extension_slots *);
+void dp_netdev_extensions_clear_queues(
+    const struct dp_netdev_extension_data *port);
+void dp_netdev_extensions_add_thread(
+    const struct dp_netdev_extension_data *dp,
+    struct dp_netdev_extension_data *thread);
+void dp_netdev_extensions_remove_thread(
+    const struct dp_netdev_extension_data *thread);
+
+bool dp_netdev_extensions_bar_offload(
+    const struct dp_netdev_extension_data *dp, const struct flow *);
+void dp_netdev_extensions_execute(
+    const struct dp_netdev_extension_data *dp,
+    const struct dp_netdev_extension_data *thread, long long int now,
+    struct dp_packet_batch *, const struct nlattr *, bool steal);
+void dp_netdev_extensions_format_pmd_stats(struct ds *,
+                                           const uint64_t pmd_stats[]);
+void dp_netdev_extensions_format_pmd_perf(struct ds *,
+                                          const uint64_t pmd_stats[]);
+
+/* Does any extension want what is received from the queue? */
+static inline bool
+dp_netdev_extensions_receive_from(
+    const struct dp_netdev_extension_slots *slots)
+{
+    uintptr_t any = 0;
+
+    for (int i = 0; i < DP_NETDEV_N_EXTENSIONS; i++) {
+        any |= (uintptr_t) ovsrcu_get(void *, &slots->of[i].queue);
+    }
+    return any;
+}
+
+/* Gives the extensions that do, in their order, the packets of 'batch'.
+ * Returns true if they leave none. */
+bool dp_netdev_extensions_receive(const struct dp_netdev_extension_slots *,
+                                  const struct dp_netdev_extension_data *,
+                                  struct pmd_perf_stats *, long long int now,
+                                  struct dp_packet_batch *);
+
+/* For extensions.  In dpif-netdev.c. */
+
+/* Returns what the extension keeps for a userspace datapath. */
+void *dpif_netdev_extension(const struct dpif *, enum dp_netdev_extension_id);
+
+/* Takes those of the port's flows out of hardware that may not be there, after
+ * 'bars_offload' began to say so. */
+void dpif_netdev_unoffload(const struct dpif *, odp_port_t);
+
+/* Puts 'extension' into the place for a test, once, before main(). */
+void dp_netdev_extension_register_for_test(
+    const struct dp_netdev_extension *);
+
+#endif /* dpif-netdev-extension.h */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "bridge-extension.h"
+
+#include <stddef.h>
+
+#include "ila-config.h"
+#include "util.h"
+
+/* The registry: one line an extension.  The last place is for a test. */
+static const struct bridge_extension *extensions[] = {
+    &ila_bridge_extension,
+    NULL,
+};
+
+/* Calls FUNCTION of each extension that has it. */
+#define CALL_EACH(FUNCTION, ...)                                        \
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {               \
+        if (extensions[i] && extensions[i]->FUNCTION) {                 \
+            extensions[i]->FUNCTION(__VA_ARGS__);                       \
+        }                                                               \
+    }
+
+void
+bridge_extensions_init(struct ovsdb_idl *idl)
+{
+    CALL_EACH(init, idl);
+}
+
+void
+bridge_extensions_exit(void)
+{
+    CALL_EACH(exit);
+}
+
+void
+bridge_extensions_check_interface(const struct ovsrec_interface *cfg,
+                                  const char *type)
+{
+    CALL_EACH(check_interface, cfg, type);
+}
+
+void
+bridge_extensions_reconfigure(const struct ovsrec_open_vswitch *cfg)
+{
+    CALL_EACH(reconfigure, cfg);
+}
+
+void
+bridge_extensions_run(void)
+{
+    CALL_EACH(run);
+}
+
+void
+bridge_extensions_wait(void)
+{
+    CALL_EACH(wait);
+}
+
+void
+bridge_extension_register_for_test(const struct bridge_extension *extension)
+{
+    extensions[ARRAY_SIZE(extensions) - 1] = extension;
+}
