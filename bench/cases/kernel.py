@@ -26,9 +26,9 @@ from harness.results import compare
 from harness.runner import SIDES
 
 BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
-MODULES = ["openvswitch", "veth", "ila"]
+MODULES = ["openvswitch", "veth", "ila", "nft_ct"]
 PROGRAMS = """bash cat grep insmod ip ln lsmod modprobe mkdir mount hostname
-    rmmod sed sh sleep stty sysctl test uname dmesg""".split()
+    nft rmmod sed sh sleep stty sysctl test uname dmesg""".split()
 TIMEOUT = 900                   # Seconds for one boot.
 
 SHAPES = ("v4", "v6", "tunnel")

@@ -267,6 +267,25 @@ add_port(const char *device, uint32_t port_no)
     }
 }
 
+uint64_t
+datapath_missed(void)
+{
+    struct ovs_dp_stats stats;
+    const void *found;
+    struct msg m;
+    int error;
+
+    begin(&m, datapath_family, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION, 0);
+    error = transact(&m);
+    found = error ? NULL : find(&m, sizeof(struct ovs_header),
+                                OVS_DP_ATTR_STATS);
+    if (!found) {
+        fatal(error, "statistics of " DP_NAME);
+    }
+    memcpy(&stats, found, sizeof stats);
+    return stats.n_missed;
+}
+
 /* Flows. */
 
 void

@@ -65,6 +65,9 @@ void make_datapath(void);
 void delete_datapath(void);
 void add_port(const char *device, uint32_t port_no);
 
+/* Returns how many packets no flow matched so far. */
+uint64_t datapath_missed(void);
+
 /* A message that adds a flow, with the UFID; match and actions go in
  * between. */
 void begin_flow(struct msg *m);

@@ -12,13 +12,19 @@
  * DESIGN says how the datapath translates the receiver's SIR address to its
  * ILA address and back in between:
  *
- *   none      not at all
+ *   none      not at all, nor does anybody else
+ *   ends      not at all, the namespaces do
  *   ingress   each port before the flow lookup
  *   action    by an action that looks in the mapping table
  *   lookups   likewise, after which a second flow is looked up by the result
+ *   given     in whatever way: the datapath is there already, and not ours
  *
  * MODE is the checksum mode's number.  The script rr.sh makes the devices and
- * addresses.  Prints {"ns": [NS, ...]}, nanoseconds per transaction. */
+ * addresses.  Prints {"ns": [NS, ...]}, nanoseconds per transaction.
+ *
+ * Flows match the upper half of the destination that DESIGN wants a packet to
+ * have there.  A packet with another one, not translated or not translated
+ * back, misses, which is an error. */
 
 #define _GNU_SOURCE
 #include "bench-guest.h"
@@ -35,6 +41,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,11 +152,11 @@ set_port(int ila_family, uint32_t port_no, int dir)
     }
 }
 
-/* Flows: TCP over IPv6 from a port, and, if 'prefix' is not null, to an
+/* Flows: IPv6 of a protocol from a port, and, if 'prefix' is not null, to an
  * address with that upper half. */
 
 static void
-put_match(struct msg *m, uint32_t recirc_id, uint32_t port_no,
+put_match(struct msg *m, uint32_t recirc_id, uint32_t port_no, uint8_t proto,
           const char *prefix, bool mask)
 {
     size_t nest = nest_begin(m, mask ? OVS_FLOW_ATTR_MASK
@@ -169,23 +176,41 @@ put_match(struct msg *m, uint32_t recirc_id, uint32_t port_no,
             memset(ip.ipv6_dst, 0xff, 8);
         }
     }
-    ip.ipv6_proto = mask ? 0xff : IPPROTO_TCP;
+    ip.ipv6_proto = mask ? 0xff : proto;
     put_u32(m, OVS_KEY_ATTR_RECIRC_ID, mask ? UINT32_MAX : recirc_id);
     put_u32(m, OVS_KEY_ATTR_IN_PORT, mask ? UINT32_MAX : port_no);
     put(m, OVS_KEY_ATTR_ETHERNET, &eth, sizeof eth);
     put(m, OVS_KEY_ATTR_ETHERTYPE, &eth_type, sizeof eth_type);
     put(m, OVS_KEY_ATTR_IPV6, &ip, sizeof ip);
-    if (!mask) {
+    if (!mask && proto == IPPROTO_TCP) {
         struct ovs_key_tcp tcp = { .tcp_src = 0, .tcp_dst = 0 };
         uint16_t flags = 0;
 
         put(m, OVS_KEY_ATTR_TCP, &tcp, sizeof tcp);
         put(m, OVS_KEY_ATTR_TCP_FLAGS, &flags, sizeof flags);
+    } else if (!mask) {
+        struct ovs_key_icmpv6 icmp = { .icmpv6_type = 0, .icmpv6_code = 0 };
+
+        put(m, OVS_KEY_ATTR_ICMPV6, &icmp, sizeof icmp);
     }
     nest_end(m, nest);
 }
 
-/* Adds a flow that looks in the table if 'dir' is not 0, and then sends to
+/* Adds a flow that drops the ICMPv6 that hosts send by themselves, so that
+ * nothing but TCP can miss. */
+static void
+add_drop(uint32_t port_no)
+{
+    struct msg m;
+
+    begin_flow(&m);
+    put_match(&m, 0, port_no, IPPROTO_ICMPV6, NULL, false);
+    put_match(&m, 0, port_no, IPPROTO_ICMPV6, NULL, true);
+    nest_end(&m, nest_begin(&m, OVS_FLOW_ATTR_ACTIONS));
+    end_flow(&m);
+}
+
+/* Adds a flow for TCP that looks in the table if 'dir' is not 0, and then sends to
  * port 'output', or recirculates if it is 0. */
 static void
 add_flow(uint32_t recirc_id, uint32_t port_no, const char *prefix, int dir,
@@ -195,8 +220,8 @@ add_flow(uint32_t recirc_id, uint32_t port_no, const char *prefix, int dir,
     size_t nest;
 
     begin_flow(&m);
-    put_match(&m, recirc_id, port_no, prefix, false);
-    put_match(&m, recirc_id, port_no, prefix, true);
+    put_match(&m, recirc_id, port_no, IPPROTO_TCP, prefix, false);
+    put_match(&m, recirc_id, port_no, IPPROTO_TCP, prefix, true);
     nest = nest_begin(&m, OVS_FLOW_ATTR_ACTIONS);
     if (dir) {
         struct ovs_action_ila_table action = { .dirs = 1 << dir };
@@ -211,17 +236,27 @@ add_flow(uint32_t recirc_id, uint32_t port_no, const char *prefix, int dir,
     end_flow(&m);
 }
 
+/* The upper half of the destination of packets that come in on ports[i], as an
+ * ILA address or as a SIR address. */
+static const char *
+destination(int i, bool ila)
+{
+    /* Ports 1 and 3 have packets for the second end. */
+    return !ila ? SIR "::" : ends[i % 2 == 0].locator;
+}
+
 static void
 set_up(const char *design, int mode)
 {
     bool ingress = !strcmp(design, "ingress");
     bool lookups = !strcmp(design, "lookups");
     bool action = lookups || !strcmp(design, "action");
+    bool at_ends = !strcmp(design, "ends");
     int ila_family = 0;
 
-    if (!ingress && !action && strcmp(design, "none")) {
-        fatal(0, "%s: design is not none, ingress, action or lookups",
-              design);
+    if (!ingress && !action && !at_ends && strcmp(design, "none")) {
+        fatal(0, "%s: design is not none, ends, ingress, action, lookups or "
+              "given", design);
     }
     for (int i = 0; i < N_PORTS; i++) {
         add_port(ports[i].device, i + 1);
@@ -230,16 +265,18 @@ set_up(const char *design, int mode)
         ila_family = fill_table(mode);
     }
     for (int i = 0; i < N_PORTS; i++) {
+        bool out = ports[i].dir == DIR_OUT;
+        /* As the lookup sees it; what is translated before is already. */
+        bool ila = at_ends || (ingress && out) || (action && !out);
+
         if (ingress) {
             set_port(ila_family, i + 1, ports[i].dir);
         }
-        add_flow(0, i + 1, NULL, action ? ports[i].dir : 0,
+        add_drop(i + 1);
+        add_flow(0, i + 1, destination(i, ila), action ? ports[i].dir : 0,
                  lookups ? 0 : ports[i].output);
         if (lookups) {
-            const char *result = (ports[i].dir == DIR_IN ? SIR "::"
-                                  : ends[i == 0].locator);
-
-            add_flow(i + 1, i + 1, result, 0, ports[i].output);
+            add_flow(i + 1, i + 1, destination(i, out), 0, ports[i].output);
         }
     }
 }
@@ -308,6 +345,7 @@ start_server(void)
         int listener = tcp_socket(&ends[1]);
         int sock;
 
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (bind(listener, (struct sockaddr *) &address, sizeof address)
             || listen(listener, 1)) {
             fatal(errno, "listening");
@@ -345,32 +383,51 @@ transactions(int sock, unsigned int n)
     return (double) (now_ns() - start) / n;
 }
 
-int
-main(int argc, char *argv[])
+/* Connects the first end to the second one.  Returns 0 or an errno value. */
+static int
+connect_ends(int sock)
 {
     struct sockaddr_in6 from = address_of(&ends[0]);
     struct sockaddr_in6 to = address_of(&ends[1]);
-    unsigned int n_transactions, n_samples;
     struct timeval limit = { .tv_sec = 10 };
+
+    from.sin6_port = 0;
+    return (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)
+            || setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit)
+            || bind(sock, (struct sockaddr *) &from, sizeof from)
+            || connect(sock, (struct sockaddr *) &to, sizeof to)
+            ? errno : 0);
+}
+
+int
+main(int argc, char *argv[])
+{
+    unsigned int n_transactions, n_samples;
+    uint64_t n_missed = 0;
+    bool given;
     pid_t server;
-    int sock;
+    int error, sock;
 
     if (argc != 5) {
         fatal(0, "usage: bench-rr DESIGN MODE TRANSACTIONS SAMPLES");
     }
+    given = !strcmp(argv[1], "given");
     n_transactions = number(argv[3], 10000000);
     n_samples = number(argv[4], 100);
-    make_datapath();
-    set_up(argv[1], atoi(argv[2]));
+    if (!given) {
+        make_datapath();
+        set_up(argv[1], atoi(argv[2]));
+        n_missed = datapath_missed();
+    }
     server = start_server();
 
     sock = tcp_socket(&ends[0]);
-    from.sin6_port = 0;
-    if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)
-        || setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit)
-        || bind(sock, (struct sockaddr *) &from, sizeof from)
-        || connect(sock, (struct sockaddr *) &to, sizeof to)) {
-        fatal(errno, "connecting");
+    error = connect_ends(sock);
+    if (!given && datapath_missed() != n_missed) {
+        fatal(0, "%s: a packet has not the destination it should have",
+              argv[1]);
+    } else if (error) {
+        fatal(error, "connecting");
     }
     do_not_delay(sock);
     transactions(sock, 100);
@@ -382,6 +439,12 @@ main(int argc, char *argv[])
     close(sock);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
-    delete_datapath();
+    if (!given) {
+        if (datapath_missed() != n_missed) {
+            fatal(0, "%s: some packets had not the destination they should "
+                  "have", argv[1]);
+        }
+        delete_datapath();
+    }
     return 0;
 }
