@@ -37,23 +37,17 @@
 #include <unistd.h>
 
 #include "bench-netdev.h"
+#include "bench-switch.h"
 #include "byte-order.h"
 #include "dp-packet.h"
 #include "dpif.h"
-#include "dummy.h"
 #include "flow.h"
-#include "netdev.h"
 #include "ofproto/ofproto-provider.h"
 #include "ofproto/ofproto.h"
-#include "odp-execute.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofpbuf.h"
-#include "openvswitch/shash.h"
-#include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
-#include "ovs-thread.h"
 #include "packets.h"
 #include "random.h"
 
@@ -130,17 +124,6 @@ make_packet(void)
     return packet;
 }
 
-static struct netdev *
-add_port(struct ofproto *ofproto, const char *name, int number)
-{
-    ofp_port_t port = u16_to_ofp(number);
-    struct netdev *netdev;
-
-    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
-    BENCH_CHECK(ofproto_port_add(ofproto, netdev, &port), "adding a port");
-    return netdev;
-}
-
 /* Rules. */
 
 static void
@@ -158,22 +141,6 @@ parse_actions(const char *s, struct ofpbuf *ofpacts)
     if (error) {
         ovs_fatal(0, "%s: %s", s, error);
     }
-}
-
-static void
-add_rule(struct ofproto *ofproto, const char *s)
-{
-    enum ofputil_protocol usable;
-    struct ofputil_flow_mod fm;
-    char *error;
-
-    error = parse_ofp_flow_mod_str(&fm, s, NULL, NULL, OFPFC_ADD, &usable);
-    if (error) {
-        ovs_fatal(0, "%s: %s", s, error);
-    }
-    BENCH_CHECK(ofproto_flow_mod(ofproto, &fm), s);
-    free(CONST_CAST(struct ofpact *, fm.ofpacts));
-    minimatch_destroy(&fm.match);
 }
 
 /* Gives each of the first 'n' identifiers a rule that sets 'locator', in place
@@ -222,21 +189,23 @@ process_bytes(void)
 }
 
 static void
-add_rules(struct ofproto *ofproto, const char *design)
+add_rules(struct bench_switch *s, const char *design)
 {
     if (!strcmp(design, "rules")) {
         table_bytes = process_bytes();
-        load_ms = set_rules(ofproto, n_entries, "2001:0:88:0");
+        load_ms = set_rules(s->ofproto, n_entries, "2001:0:88:0");
         table_bytes = process_bytes() - table_bytes;
-        move_ms = set_rules(ofproto, MIN(n_entries, N_MOVED), "2001:0:87:0");
+        move_ms = set_rules(s->ofproto, MIN(n_entries, N_MOVED),
+                            "2001:0:87:0");
     } else if (!strcmp(design, "action")) {
-        add_rule(ofproto, "tcp6,actions=ila(table,dir=out),output:2");
+        bench_switch_add_rule(s, "tcp6,actions=ila(table,dir=out),output:2");
     } else if (!strcmp(design, "lookups")) {
-        add_rule(ofproto, "tcp6,actions=ila(table,dir=out),resubmit(,1)");
-        add_rule(ofproto, "table=1,tcp6,ipv6_dst=2001:0:87::/64,"
-                 "actions=output:2");
+        bench_switch_add_rule(s, "tcp6,actions=ila(table,dir=out),"
+                              "resubmit(,1)");
+        bench_switch_add_rule(s, "table=1,tcp6,ipv6_dst=2001:0:87::/64,"
+                              "actions=output:2");
     } else {
-        add_rule(ofproto, "tcp6,actions=output:2");
+        bench_switch_add_rule(s, "tcp6,actions=output:2");
     }
 }
 
@@ -326,14 +295,6 @@ mode_from_string(const char *s)
 #define mode_from_string(S) (S)
 #endif
 
-static void
-run(struct ofproto *ofproto)
-{
-    ofproto_type_run("dummy");
-    ofproto_run(ofproto);
-    ovsrcu_quiesce();
-}
-
 static MEASURED void
 measured_forward(struct dpif *dpif)
 {
@@ -384,11 +345,10 @@ main(int argc, char *argv[])
         {NULL, 0, NULL, 0},
     };
     double ns[MAX_SAMPLES], without[MAX_SAMPLES], all_ns[MAX_SAMPLES];
-    struct shash no_hints = SHASH_INITIALIZER(&no_hints);
     unsigned int n_bursts = 1000, n_samples = 5;
     const char *design, *mode = "no-action";
     struct dp_packet *template;
-    struct ofproto *ofproto;
+    struct bench_switch bench;
     bool table, ingress;
     uint64_t n_offered;
     struct netdev *rx;
@@ -424,25 +384,10 @@ main(int argc, char *argv[])
                   "none", design);
     }
 
-    ovsthread_id_init();
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
-    dummy_enable("");
-    odp_execute_init();
-    bench_netdev_register();
-    ofproto_init(&no_hints);
-    ofproto_set_max_idle(3600 * 1000);
-    ofproto_set_threads(1, 1);
-    ofproto_set_flow_restore_wait(false);
-    BENCH_CHECK(ofproto_create("br0", "dummy", &ofproto),
-                "creating the bridge");
-    rx = add_port(ofproto, "rx", 1);
-    add_port(ofproto, "tx", 2);
-    BENCH_CHECK(dpif_open("ovs-dummy", "dummy", &dpif),
-                "opening the datapath");
-    for (int i = 0; i < 10; i++) {
-        run(ofproto);
-    }
-    add_rules(ofproto, design);
+    bench_switch_open(&bench);
+    rx = bench.rx;
+    dpif = bench.dpif;
+    add_rules(&bench, design);
     if (table) {
         load_table(dpif, mode_from_string(mode));
     }
@@ -456,13 +401,13 @@ main(int argc, char *argv[])
     for (unsigned int i = 0; i < n_samples; i++) {
         uint64_t start = process_ns();
 
-        run(ofproto);
+        bench_switch_run(&bench);
         ns[i] = forward(dpif, rx, n_bursts);
         all_ns[i] = (double) (process_ns() - start) / (n_bursts * BURST);
         n_offered += (uint64_t) n_bursts * BURST;
         if (ingress) {
             set_ingress(dpif, false);
-            run(ofproto);
+            bench_switch_run(&bench);
             without[i] = forward(dpif, rx, n_bursts);
             set_ingress(dpif, true);
         }

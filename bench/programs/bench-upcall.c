@@ -17,20 +17,11 @@
 #include <unistd.h>
 
 #include "bench-netdev.h"
+#include "bench-switch.h"
 #include "dp-packet.h"
 #include "dpif.h"
-#include "dummy.h"
 #include "flow.h"
-#include "netdev.h"
-#include "ofproto/ofproto-provider.h"
-#include "ofproto/ofproto.h"
-#include "openvswitch/match.h"
-#include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofpbuf.h"
-#include "openvswitch/shash.h"
-#include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
-#include "ovs-thread.h"
 #include "packets.h"
 
 /* New flows are not installed beyond a limit that begins with 10,000. */
@@ -38,7 +29,7 @@ enum { BURST = NETDEV_MAX_BURST, MAX_FLOWS = 9984 };
 
 /* A flow that depends on the source address and port, so that each pair of
  * them becomes a datapath flow of its own. */
-#define ACTIONS "move:NXM_OF_IP_SRC[]->NXM_NX_REG0[]," \
+#define RULE "udp,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[]," \
     "move:NXM_OF_UDP_SRC[]->NXM_NX_REG1[0..15],output:2"
 
 static struct dp_packet *
@@ -61,49 +52,6 @@ make_packet(unsigned int i)
     return packet;
 }
 
-static struct netdev *
-add_port(struct ofproto *ofproto, const char *name, int number)
-{
-    ofp_port_t port = u16_to_ofp(number);
-    struct netdev *netdev;
-
-    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
-    BENCH_CHECK(ofproto_port_add(ofproto, netdev, &port), "adding a port");
-    return netdev;
-}
-
-static void
-add_openflow_flow(struct ofproto *ofproto)
-{
-    enum ofputil_protocol usable;
-    struct ofpbuf ofpacts;
-    struct ofpact_parse_params pp = {
-        .ofpacts = &ofpacts,
-        .usable_protocols = &usable,
-    };
-    struct match match;
-    char *error;
-
-    ofpbuf_init(&ofpacts, 0);
-    error = ofpacts_parse_actions(ACTIONS, &pp);
-    if (error) {
-        ovs_fatal(0, "%s", error);
-    }
-    match_init_catchall(&match);
-    match_set_dl_type(&match, htons(ETH_TYPE_IP));
-    match_set_nw_proto(&match, IPPROTO_UDP);
-    ofproto_add_flow(ofproto, &match, 100, ofpacts.data, ofpacts.size);
-    ofpbuf_uninit(&ofpacts);
-}
-
-static void
-run(struct ofproto *ofproto)
-{
-    ofproto_type_run("dummy");
-    ofproto_run(ofproto);
-    ovsrcu_quiesce();
-}
-
 static MEASURED void
 measured_upcall(struct dpif *dpif)
 {
@@ -113,13 +61,10 @@ measured_upcall(struct dpif *dpif)
 int
 main(int argc, char *argv[])
 {
-    struct shash no_hints = SHASH_INITIALIZER(&no_hints);
     struct dp_packet **templates;
     unsigned int n_flows, n_samples, n_bursts, n_all;
-    struct ofproto *ofproto;
     struct dpif_dp_stats stats;
-    struct netdev *rx;
-    struct dpif *dpif;
+    struct bench_switch bench;
 
     set_program_name(argv[0]);
     if (argc != 3) {
@@ -133,24 +78,8 @@ main(int argc, char *argv[])
         ovs_fatal(0, "%u flows are more than %u in all", n_all, MAX_FLOWS);
     }
 
-    ovsthread_id_init();
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
-    dummy_enable("");
-    bench_netdev_register();
-    ofproto_init(&no_hints);
-    ofproto_set_max_idle(3600 * 1000);
-    ofproto_set_threads(1, 1);
-    ofproto_set_flow_restore_wait(false);
-    BENCH_CHECK(ofproto_create("br0", "dummy", &ofproto),
-                "creating the bridge");
-    rx = add_port(ofproto, "rx", 1);
-    add_port(ofproto, "tx", 2);
-    add_openflow_flow(ofproto);
-    BENCH_CHECK(dpif_open("ovs-dummy", "dummy", &dpif),
-                "opening the datapath");
-    for (int i = 0; i < 10; i++) {
-        run(ofproto);
-    }
+    bench_switch_open(&bench);
+    bench_switch_add_rule(&bench, RULE);
 
     templates = xmalloc(n_all * sizeof *templates);
     for (unsigned int i = 0; i < n_all; i++) {
@@ -165,9 +94,9 @@ main(int argc, char *argv[])
         for (unsigned int j = 0; j < n_bursts; j++) {
             uint64_t start;
 
-            bench_netdev_offer(rx, BURST);
+            bench_netdev_offer(bench.rx, BURST);
             start = bench_cpu_ns();
-            measured_upcall(dpif);
+            measured_upcall(bench.dpif);
             ns += bench_cpu_ns() - start;
             ovsrcu_quiesce();
         }
@@ -176,7 +105,7 @@ main(int argc, char *argv[])
     printf("]}\n");
     fflush(stdout);
 
-    BENCH_CHECK(dpif_get_dp_stats(dpif, &stats), "counting flows");
+    BENCH_CHECK(dpif_get_dp_stats(bench.dpif, &stats), "counting flows");
     if (stats.n_flows != n_all || bench_netdev_n_sent() != n_all) {
         ovs_fatal(0, "%u packets became %"PRIu64" flows, %"PRIu64" were sent",
                   n_all, stats.n_flows, bench_netdev_n_sent());

@@ -13,7 +13,7 @@ bench_programs = bench/bench-dump bench/bench-forward bench/bench-ila \
 
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
-.SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o
+.SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o bench/bench-switch.o
 
 # Libraries that changed may have brought other headers.
 bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
@@ -22,6 +22,7 @@ bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
 	$(AM_V_CC)$(COMPILE) -c -o $@ $<
 
 bench/bench-forward bench/bench-ila bench/bench-upcall: bench/bench-netdev.o
+bench/bench-ila bench/bench-upcall: bench/bench-switch.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
 	    lib/libsflow.la lib/libopenvswitch.la $(LIBS)
