@@ -88,6 +88,26 @@ def identifiers(context, name, entries):
     return results
 
 
+def scale(context, name, large, small):
+    """The table with 'large' entries against one with 'small'."""
+    bursts = context.count(4000, 20)
+    sizes = {n: context.count(n, n // 100) for n in (large, small)}
+    runs = context.alternate(tuple(sizes), lambda n: context.run_json(
+        command(context, "ovs", "ingress", sizes[n], bursts)))
+
+    def result(metric, unit, value):
+        return compare(name, metric, unit, *(
+            [value(run, sizes[n]) for run in runs[n]] for n in sizes),
+            baseline_is="a quarter of the entries, same run")
+
+    return [result("loading", "ns/entry",
+                   lambda run, n: run["load_ms"] * 1e6 / n),
+            result("memory", "B/entry", lambda run, n: run["bytes"] / n),
+            result("difference that translation makes", "ns/packet",
+                   lambda run, n: stats.median(
+                       [a - b for a, b in zip(run["ns"], run["without"])]))]
+
+
 for a_mode in MODES:
     for a_size, number in SIZES.items():
         a_name = "ila/%s/%s" % (a_mode, a_size)
@@ -95,3 +115,5 @@ for a_mode in MODES:
             cost, name=a_name, mode=a_mode, entries=number)))
 register(Case("ila/identifiers", functools.partial(
     identifiers, name="ila/identifiers", entries=1000000)))
+register(Case("ila/scale", functools.partial(
+    scale, name="ila/scale", large=4 << 20, small=1 << 20)))

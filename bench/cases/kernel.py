@@ -26,9 +26,12 @@ from harness.results import compare
 from harness.runner import SIDES
 
 BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
-MODULES = ["openvswitch", "veth", "ila", "nft_ct"]
-PROGRAMS = """bash cat grep insmod ip ln lsmod modprobe mkdir mount hostname
-    nft rmmod sed sh sleep stty sysctl test uname dmesg""".split()
+MODULES = ["openvswitch", "veth", "ila", "nft_ct", "tun"]
+PROGRAMS = """bash cat ethtool grep insmod ip ln lsmod modprobe mkdir mount
+    hostname nft rm rmmod sed sh sleep stty sysctl test uname dmesg""".split()
+SWITCH = """ovsdb/ovsdb-server ovsdb/ovsdb-tool tests/ovstest
+    utilities/ovs-appctl utilities/ovs-ofctl utilities/ovs-vsctl
+    vswitchd/ovs-vswitchd""".split()
 TIMEOUT = 900                   # Seconds for one boot.
 
 SHAPES = ("v4", "v6", "tunnel")
@@ -41,6 +44,7 @@ DESIGNS = {                     # Of ILA: argument of rr.sh, title.
     "linux-xlat": "Linux's own: route on output, xlat on input",
     "linux-lwt": "Linux's own: routes on output and input",
 }
+USER_DESIGNS = ("ingress", "action", "lookups")
 PATHS = ("output", "masks", "set", "vlan", "recirc", "ct")
 
 
@@ -99,11 +103,14 @@ def make_image(context, guest, kernel, plan, scratch):
         for script in ("bench.sh", "rr.sh"):
             root.archive.file("/guest/" + script, os.path.join(
                 context.top, "bench/kernel", script))
-        for name in ("bench-kernel", "bench-rr"):
+        for name in ("bench-kernel", "bench-rr", "bench-scale"):
             root.archive.file("/guest/" + name,
                               compile_program(context, name, scratch))
-        root.binary("/guest/ovstest",
-                    os.path.join(context.build, "ovs/tests/ovstest"))
+        for name in SWITCH:
+            root.binary("/guest/" + os.path.basename(name),
+                        os.path.join(context.build, "ovs", name))
+        root.archive.file("/guest/vswitch.ovsschema", os.path.join(
+            context.build, "ovs-src/vswitchd/vswitch.ovsschema"))
         root.archive.data("/guest/plan", "".join(
             "%s %s\n" % line for line in plan).encode())
         root.close()
@@ -135,7 +142,8 @@ def boot(context, plan):
             guest.unpack_kernel(kernel["kernel"], vmlinux)
             run = guest.Boot(counting_machine(guest)(vmlinux, False), image,
                              os.path.join(scratch, "console"),
-                             ["SCRIPT=/guest/bench.sh"], TIMEOUT)
+                             ["GUEST_PATH=/guest", "SCRIPT=/guest/bench.sh"],
+                             TIMEOUT)
             lines = list(run.lines())
             console = guest.read(os.path.join(scratch, "console"))
         except guest.GuestError as error:
@@ -212,6 +220,16 @@ def forward(context, name, path):
                     baseline_is=BASELINE)]
 
 
+def compare_designs(name, values):
+    """Results of {design: [nanoseconds of a transaction, ...]}."""
+    rates = {design: [1e9 / ns for ns in found]
+             for design, found in values.items()}
+    return [compare(name, DESIGNS[design], "transactions/10^9 instructions",
+                    rates[design], rates["none"], True,
+                    "the same path without ILA, same boot")
+            for design in rates if design != "none"]
+
+
 def round_trips(context, name, mode):
     """TCP request and response in designs of ILA."""
     def line(design):
@@ -219,12 +237,44 @@ def round_trips(context, name, mode):
                                             context.count(2000, 20))
 
     runs = in_turn(context, ("none", *DESIGNS), line)
-    values = {design: [1e9 / stats.median(run["ns"]) for run in printed]
-              for design, printed in runs.items()}
-    return [compare(name, title, "transactions/10^9 instructions",
-                    values[design], values["none"], True,
-                    "the same path without ILA, same boot")
-            for design, title in DESIGNS.items()]
+    return compare_designs(name, {
+        design: [stats.median(run["ns"]) for run in printed]
+        for design, printed in runs.items()})
+
+
+def user_round_trips(context, name, mode):
+    """Likewise by ovs-vswitchd itself.  Its main loop is most of what is
+    counted, and sometimes has a turn more; thus many samples."""
+    n = context.count(4, 1)
+    run, = boot(context, [("-", "rr.sh user %s %d %d" % (
+        mode, context.count(250, 20), n * context.rounds))])
+    return compare_designs(name, {
+        design: [stats.median(run[design][i::context.rounds])
+                 for i in range(context.rounds)]
+        for design in ("none", *USER_DESIGNS)})
+
+
+def scale(context, name, large, small):
+    """The mapping table with 'large' entries against one with 'small'."""
+    sizes = {n: context.count(n, n // 100) for n in (large, small)}
+    packets = context.count(20000, 100)
+    runs = in_turn(context, tuple(sizes), lambda n: (
+        "ovs", "bench-scale %d %d 3" % (sizes[n], packets)))
+
+    def result(metric, unit, value):
+        return compare(name, metric, unit, list(map(value, runs[large])),
+                       list(map(value, runs[small])),
+                       baseline_is="a quarter of the entries, same boot")
+
+    return [result("loading", "instructions/entry",
+                   lambda run: run["load_ns"]),
+            result("memory, as the table counts it", "B/entry",
+                   lambda run: run["bytes"]),
+            result("memory, as the machine lacks it", "B/entry",
+                   lambda run: run["memory"]),
+            result("difference that translation makes", "instructions/packet",
+                   lambda run: stats.median(run["ns"])
+                   - stats.median(run["without"]))]
 
 
 for a_shape in SHAPES:
@@ -238,3 +288,7 @@ for a_path in PATHS:
         forward, name=a_name, path=a_path), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
+register(Case("kernel/ila/scale", functools.partial(
+    scale, name="kernel/ila/scale", large=4 << 20, small=1 << 20), missing))
+register(Case("ila/round-trips", functools.partial(
+    user_round_trips, name="ila/round-trips", mode="neutral-map"), missing))

@@ -15,7 +15,8 @@ declare -A module=(
 
 # Anew each time, and when what the one before left behind has been freed.
 load () {
-    rmmod openvswitch && sleep 2 && insmod "${module[$1]}"
+    [ ! -d /sys/module/openvswitch ] || rmmod openvswitch || return
+    [ "$1" = - ] || { sleep 2 && insmod "${module[$1]}"; }
 }
 
 # What both modules need stays.
