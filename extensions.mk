@@ -5,6 +5,7 @@
 
 openvswitchinclude_HEADERS += \
 	include/openvswitch/extension-abi.h \
+	include/openvswitch/ring.h \
 	include/openvswitch/ring-abi.h \
 	include/openvswitch/ofpact-extension.h
 
@@ -88,7 +89,19 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/genl-family.c \
 	lib/genl-family.h \
 	lib/ila-netlink.c \
-	lib/ila-netlink.h
+	lib/ila-netlink.h \
+	lib/ring-atomic.h \
+	lib/ring-consumer.c \
+	lib/ring-lane.c \
+	lib/ring-lane.h \
+	lib/ring-layout.c \
+	lib/ring-layout.h \
+	lib/ring-memory.c \
+	lib/ring-memory.h \
+	lib/ring-shared-lane.c \
+	lib/ring-shared-lane.h \
+	lib/ring-tx.c \
+	lib/ring-tx.h
 endif
 
 ofproto_libofproto_la_SOURCES += \
@@ -99,7 +112,11 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-xlate-ext.h
 
 if LINUX
-tests_ovstest_SOURCES += tests/test-ila-netlink.c
+tests_ovstest_SOURCES += \
+	tests/test-ila-netlink.c \
+	tests/test-ring-common.c \
+	tests/test-ring.c \
+	tests/test-ring.h
 endif
 utilities_ovs_vsctl_SOURCES += vswitchd/ctl-tables-ext.h
 vswitchd_ovs_vswitchd_SOURCES += \
@@ -191,7 +208,8 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-megaflow.at \
 	tests/ila-table.at \
 	tests/ila-trace.at \
-	tests/ila-vectors.at
+	tests/ila-vectors.at \
+	tests/ring.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \

@@ -27,11 +27,11 @@
  * producer opens, fills with records and hands over one after the other, in
  * any order of their numbers; order[k mod 2 * n_segs] names the segment that
  * was opened as the k-th, k counted from 0.  The consumer releases a segment
- * by storing the segment's *generation* in released[]: k + 1, with 0 left out
- * (that is, 1 after 2^32 - 1), so that 0 is "never".  Generations and k are
- * modulo 2^32.  The producer compares a released word for equality with the
- * generation that it gave, and computes with nothing that the consumer writes:
- * a wrong word keeps or spoils what the writer itself reads, no more.
+ * by storing the segment's *generation* in released[]: k + 1, or 1 where that
+ * is 0, so that 0 is "never".  Generations and k are modulo 2^32.  The
+ * producer compares a released word for equality with the generation that it
+ * gave, and computes with nothing that the consumer writes: a wrong word keeps
+ * or spoils what the writer itself reads, no more.
  *
  * All integers are in host byte order; loads and stores of words that the
  * other side writes are atomic, with the order that is said beside them. */
