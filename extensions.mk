@@ -7,6 +7,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/extension-abi.h \
 	include/openvswitch/ring.h \
 	include/openvswitch/ring-abi.h \
+	include/openvswitch/ring-kernel.h \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \

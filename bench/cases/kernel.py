@@ -85,7 +85,9 @@ def compile_program(context, name, scratch):
     sources = [os.path.join(context.top, "bench/programs", source)
                for source in (name + ".c", "bench-guest.c")]
     runner.run_pinned(["cc", "-O2", "-static", "-o", program,
-                       "-I" + os.path.join(context.top, "include"), *sources],
+                       "-I" + os.path.join(context.top, "include"),
+                       "-I" + os.path.join(context.top, "tests/guest"),
+                       *sources],
                       runner.other_cpu())
     return program
 
@@ -103,7 +105,8 @@ def make_image(context, guest, kernel, plan, scratch):
         for script in ("bench.sh", "rr.sh"):
             root.archive.file("/guest/" + script, os.path.join(
                 context.top, "bench/kernel", script))
-        for name in ("bench-kernel", "bench-rr", "bench-scale"):
+        for name in ("bench-kernel", "bench-rr", "bench-scale",
+                     "bench-ring"):
             root.archive.file("/guest/" + name,
                               compile_program(context, name, scratch))
         for name in SWITCH:
@@ -277,6 +280,40 @@ def scale(context, name, large, small):
                    - stats.median(run["without"]))]
 
 
+def upcall(context, name, size):
+    """Misses of packets with 'size' bytes, by netlink and by the ring."""
+    ways = ("netlink", "ring", "drop")
+
+    def line(way):
+        return "ovs", "bench-ring upcall %s %d %d 3" % (
+            way, size, context.count(3200, 64))
+
+    runs = in_turn(context, ways, line)
+
+    def values(way, *parts):
+        return [sum(stats.median(run[part]) for part in parts)
+                for run in runs[way]]
+
+    def result(metric, ours, theirs):
+        return compare(name, metric, "instructions/upcall", ours, theirs,
+                       baseline_is="upcalls by netlink, same module and boot")
+
+    sending = stats.median(values("drop", "send"))
+
+    def without_sending(way, *parts):
+        return [value - sending for value in values(way, *parts)]
+
+    return [
+        result("receive", values("ring", "receive"),
+               values("netlink", "receive")),
+        result("produce", without_sending("ring", "send"),
+               without_sending("netlink", "send")),
+        result("produce and receive",
+               without_sending("ring", "send", "receive"),
+               without_sending("netlink", "send", "receive")),
+    ]
+
+
 for a_shape in SHAPES:
     for a_size, number in SIZES.items():
         a_name = "kernel/dump/%s/%s" % (a_shape, a_size)
@@ -286,6 +323,10 @@ for a_path in PATHS:
     a_name = "kernel/forward/" + a_path
     register(Case(a_name, functools.partial(
         forward, name=a_name, path=a_path), missing))
+for a_packet in (64, 1500):
+    a_name = "kernel/upcall/%d" % a_packet
+    register(Case(a_name, functools.partial(
+        upcall, name=a_name, size=a_packet), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
 register(Case("kernel/ila/scale", functools.partial(

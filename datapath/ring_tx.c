@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/* What a consumer asks for in memory that it can write.  An entry is copied
+ * once, and so is what it points to; only the copies are looked at.  The packet
+ * comes from the ring, which the consumer cannot write; the segment can be
+ * given up and written anew meanwhile, which ovs_lane_read() notices, but the
+ * bytes may be anything for a consumer that lies about where a record is.  They
+ * are parsed as if user space had sent them.
+ */
+
+#include <linux/openvswitch.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <net/genetlink.h>
+
+#include "datapath.h"
+#include "flow_netlink.h"
+#include "ring.h"
+
+/* What an execution consists of. */
+struct parts {
+	const struct nlattr *packet;
+	const struct nlattr *key;
+	const struct nlattr *actions;
+	const struct nlattr *mru;
+	const struct nlattr *hash;
+};
+
+/* Looks for attributes in 'len' bytes at 'head'; what is there replaces what
+ * was.  Attributes not in 'allowed', a bit for each type, are refused.
+ */
+static int find_parts(const void *head, int len, u32 allowed,
+		      struct parts *parts)
+{
+	const struct nlattr *a;
+	int rem;
+
+	nla_for_each_attr(a, head, len, rem) {
+		int type = nla_type(a);
+		int want = -1;
+
+		if (type >= 32 || !(allowed & BIT(type)))
+			return -EINVAL;
+		switch (type) {
+		case OVS_PACKET_ATTR_PACKET:
+			parts->packet = a;
+			break;
+		case OVS_PACKET_ATTR_KEY:
+			parts->key = a;
+			break;
+		case OVS_PACKET_ATTR_ACTIONS:
+			parts->actions = a;
+			break;
+		case OVS_PACKET_ATTR_MRU:
+			parts->mru = a;
+			want = sizeof(u16);
+			break;
+		case OVS_PACKET_ATTR_HASH:
+			parts->hash = a;
+			want = sizeof(u64);
+			break;
+		}
+		if (want >= 0 && nla_len(a) != want)
+			return -EINVAL;
+	}
+	return rem ? -EINVAL : 0;
+}
+
+/* Executes.  Takes 'skb', whose data is the packet. */
+static int execute(struct ovs_ring *ring, struct sk_buff *skb,
+		   const struct parts *parts)
+{
+	struct sw_flow_actions *acts;
+	struct vport *input_vport;
+	struct datapath *dp;
+	struct sw_flow *flow;
+	struct net *net;
+	int err;
+
+	OVS_CB(skb)->mru = 0;
+	OVS_CB(skb)->cutlen = U32_MAX;
+	if (parts->mru) {
+		OVS_CB(skb)->mru = nla_get_u16(parts->mru);
+		skb->ignore_df = 1;
+	}
+	if (parts->hash) {
+		u64 hash = nla_get_u64(parts->hash);
+
+		__skb_set_hash(skb, hash & U32_MAX,
+			       hash & OVS_PACKET_HASH_SW_BIT,
+			       hash & OVS_PACKET_HASH_L4_BIT);
+	}
+
+	/* The datapath may go; its namespace must not while it is in use. */
+	rcu_read_lock();
+	dp = rcu_dereference(ring->dp);
+	net = dp ? maybe_get_net(ovs_dp_get_net(dp)) : NULL;
+	rcu_read_unlock();
+	err = -ENODEV;
+	if (!net)
+		goto error_skb;
+
+	flow = ovs_flow_alloc();
+	err = PTR_ERR_OR_ZERO(flow);
+	if (err)
+		goto error_net;
+	err = ovs_flow_key_extract_userspace(net, parts->key, skb, &flow->key,
+					     false);
+	if (err)
+		goto error_flow;
+	err = ovs_nla_copy_actions(net, parts->actions, &flow->key, &acts,
+				   false);
+	if (err)
+		goto error_flow;
+	rcu_assign_pointer(flow->sf_acts, acts);
+	skb->priority = flow->key.phy.priority;
+	skb->mark = flow->key.phy.skb_mark;
+
+	rcu_read_lock();
+	err = -ENODEV;
+	dp = rcu_dereference(ring->dp);
+	input_vport = dp ? ovs_vport_rcu(dp, flow->key.phy.in_port) : NULL;
+	if (dp && !input_vport)
+		input_vport = ovs_vport_rcu(dp, OVSP_LOCAL);
+	if (!input_vport) {
+		rcu_read_unlock();
+		goto error_flow;
+	}
+	skb->dev = input_vport->dev;
+	OVS_CB(skb)->input_vport = input_vport;
+	local_bh_disable();
+	err = ovs_execute_actions(dp, skb, rcu_dereference(flow->sf_acts),
+				  &flow->key);
+	local_bh_enable();
+	rcu_read_unlock();
+	ovs_flow_free(flow, false);
+	put_net(net);
+	return err;
+
+error_flow:
+	ovs_flow_free(flow, false);
+error_net:
+	put_net(net);
+error_skb:
+	kfree_skb(skb);
+	return err;
+}
+
+/* Returns an skb whose data is the message in the record that 'tx' names. */
+static struct sk_buff *read_record(const struct ovs_lane *lane,
+				   const struct ovs_ring_tx *tx)
+{
+	struct ovs_ring_record record;
+	struct sk_buff *skb;
+	u32 len, ext_len;
+	int err;
+
+	if (!IS_ALIGNED(tx->off, 8))
+		return ERR_PTR(-EINVAL);
+	err = ovs_lane_read(lane, tx->seg, tx->gen, tx->off, sizeof(record),
+			    &record);
+	if (err)
+		return ERR_PTR(err);
+	len = record.word & OVS_RING_R_LEN;
+	ext_len = record.ext_len;
+	if (record.word & ~OVS_RING_R_LEN || record.type != OVS_RING_T_NLMSG ||
+	    len > ovs_ring_max_record(lane->seg_size) || ext_len > len)
+		return ERR_PTR(-EINVAL);
+
+	skb = __dev_alloc_skb(NET_IP_ALIGN + len - ext_len, GFP_KERNEL);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	skb_reserve(skb, NET_IP_ALIGN);
+	err = ovs_lane_read(lane, tx->seg, tx->gen,
+			    tx->off + sizeof(record) + ext_len, len - ext_len,
+			    __skb_put(skb, len - ext_len));
+	if (err) {
+		kfree_skb(skb);
+		return ERR_PTR(err);
+	}
+	return skb;
+}
+
+static int execute_record(struct ovs_ring *ring,
+			  const struct ovs_ring_producer *producer,
+			  const struct ovs_ring_tx *tx, const void *attrs)
+{
+	const int hdrlen = NLMSG_HDRLEN + GENL_HDRLEN +
+			   sizeof(struct ovs_header);
+	const struct nlmsghdr *nlh;
+	struct parts parts = {};
+	struct sk_buff *skb;
+	int err;
+
+	skb = read_record(&producer->lane, tx);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+
+	/* The packet is the last one, so that it becomes the skb's data where
+	 * it is; the others are in front of it.
+	 */
+	nlh = (const struct nlmsghdr *)skb->data;
+	err = -EINVAL;
+	if (skb->len < hdrlen || nlh->nlmsg_len > skb->len ||
+	    nlh->nlmsg_len < hdrlen)
+		goto error;
+	find_parts(skb->data + hdrlen, nlh->nlmsg_len - hdrlen, U32_MAX,
+		   &parts);
+	parts.actions = NULL;
+	err = find_parts(attrs, tx->data_len,
+			 BIT(OVS_PACKET_ATTR_KEY) | BIT(OVS_PACKET_ATTR_MRU) |
+			 BIT(OVS_PACKET_ATTR_HASH) |
+			 BIT(OVS_PACKET_ATTR_ACTIONS), &parts);
+	if (err)
+		goto error;
+	err = -EINVAL;
+	if (!parts.packet || !parts.key || !parts.actions ||
+	    nla_len(parts.packet) < ETH_HLEN)
+		goto error;
+
+	skb_trim(skb, (u8 *)nla_data(parts.packet) + nla_len(parts.packet) -
+		      skb->data);
+	__skb_pull(skb, (u8 *)nla_data(parts.packet) - skb->data);
+	return execute(ring, skb, &parts);
+
+error:
+	kfree_skb(skb);
+	return err;
+}
+
+static int take(struct ovs_ring *ring, struct ovs_ring_producer *producer,
+		const struct ovs_ring_tx *entry)
+{
+	const u8 *consumer = (const u8 *)producer->lane.consumer;
+	struct ovs_ring_tx tx;
+	void *attrs;
+	int err;
+
+	memcpy(&tx, entry, sizeof(tx));
+	/* The compiler must not look at the original again. */
+	barrier();
+	if (tx.op != OVS_RING_OP_EXECUTE)
+		return -EOPNOTSUPP;
+	if (tx.flags || tx.mask || tx.data_off > ring->tx_data_size ||
+	    tx.data_len > ring->tx_data_size - tx.data_off ||
+	    tx.data_len > 2 * U16_MAX || !IS_ALIGNED(tx.data_off, 4))
+		return -EINVAL;
+
+	attrs = kvmalloc(tx.data_len, GFP_KERNEL);
+	if (!attrs)
+		return -ENOMEM;
+	memcpy(attrs, consumer + ring->tx_data_off + tx.data_off, tx.data_len);
+	barrier();
+	err = execute_record(ring, producer, &tx, attrs);
+	kvfree(attrs);
+	return err;
+}
+
+int ovs_ring_take(struct ovs_ring *ring, struct ovs_ring_kick *kick)
+{
+	s32 __user *errors = u64_to_user_ptr(kick->errors);
+	const struct ovs_ring_tx *entries;
+	struct ovs_ring_producer *producer;
+	u32 i, tail;
+
+	if (!kick->n)
+		return 0;
+	if (!ring->n_tx || kick->lane >= ring->n_lanes)
+		return -EINVAL;
+	if (!rcu_access_pointer(ring->dp))
+		return -ENODEV;
+
+	producer = &ring->producers[kick->lane];
+	entries = (const void *)producer->lane.consumer + ring->tx_off;
+	/* The entries are there. */
+	tail = smp_load_acquire(&producer->lane.consumer->tx_tail);
+	if (tail - producer->tx_head > ring->n_tx)
+		return -EINVAL;
+
+	for (i = 0; i < kick->n && producer->tx_head != tail; i++) {
+		struct ovs_ring_lane *shared = producer->lane.shared;
+		u32 at = producer->tx_head & (ring->n_tx - 1);
+		s32 err = take(ring, producer, &entries[at]);
+		u64 *counter = err ? &shared->tx_rejected : &shared->tx_taken;
+
+		WRITE_ONCE(*counter, *counter + 1);
+		/* The entry and what it points to are not needed any more. */
+		smp_store_release(&shared->tx_head, ++producer->tx_head);
+		if (errors && put_user(err, errors + i))
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	kick->n = i;
+	return 0;
+}
