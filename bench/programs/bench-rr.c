@@ -210,8 +210,8 @@ add_drop(uint32_t port_no)
     end_flow(&m);
 }
 
-/* Adds a flow for TCP that looks in the table if 'dir' is not 0, and then sends to
- * port 'output', or recirculates if it is 0. */
+/* Adds a flow for TCP that looks in the table if 'dir' is not 0, and then
+ * sends to port 'output', or recirculates if it is 0. */
 static void
 add_flow(uint32_t recirc_id, uint32_t port_no, const char *prefix, int dir,
          uint32_t output)

@@ -112,12 +112,14 @@ table_stats(struct ovs_ila_usage *usage, uint64_t *translated)
     *translated = counts[OVS_ILA_COUNT_OUT];
 }
 
+#define MEMINFO "/proc/meminfo"
+
 static double
 available_bytes(void)
 {
     char line[128];
     double kb = 0;
-    FILE *f = fopen("/proc/meminfo", "r");
+    FILE *f = fopen(MEMINFO, "r");
 
     while (f && fgets(line, sizeof line, f)) {
         sscanf(line, "MemAvailable: %lf", &kb);

@@ -62,7 +62,7 @@ struct reader_rec {
 static inline void
 reader_fail(const char *what)
 {
-    fprintf(stderr, "%s: %s\n", what, strerror(errno));
+    perror(what);
     exit(2);
 }
 
