@@ -29,6 +29,10 @@ LINUX_ROOMS = ("", "net/openvswitch/", "scripts/", LINUX_SELFTESTS)
 JOINED = ("include", "lib", "ofproto", "python", "tests", "vswitchd")
 FRAGMENT = "extensions.mk"
 
+# But not what tests the kernel module, and what is merged (fragments.py).
+NOT_JOINED = (("tests", "guest"), ("tests", "kernel"),
+              ("vswitchd", "fragments"))
+
 
 class UpstreamError(Exception):
     """Something that the user must mend; the text says what and how."""
@@ -54,10 +58,8 @@ def our_files(top):
     found = [FRAGMENT]
     for room in JOINED:
         for directory, subdirs, names in os.walk(os.path.join(top, room)):
-            # What tests the kernel module is no part of Open vSwitch.
             subdirs[:] = sorted(d for d in subdirs if d != "__pycache__"
-                                and (room, d) not in (("tests", "kernel"),
-                                                      ("tests", "guest")))
+                                and (room, d) not in NOT_JOINED)
             found += [os.path.relpath(os.path.join(directory, name), top)
                       for name in sorted(names)
                       if not name.startswith(".") and name[-1] != "~"]
