@@ -630,6 +630,7 @@ static int replace(struct ovs_ila_load *load, enum ovs_ila_owner owner)
 
 	fill_successor(load, owner, &new);
 	ovs_ila_publish(table, new.index);
+	WRITE_ONCE(table->epoch, table->epoch + 1 ?: 1);
 	kvfree(table->matches);
 	table->matches = new.matches;
 	take_in(load);

@@ -291,12 +291,20 @@ static int get(struct sk_buff *request, struct genl_info *info)
 	return answer_send(info, skb, header, err);
 }
 
-/* What a dump keeps from one buffer to the next. */
+/* What a dump keeps from one buffer to the next.  The cursor of userspace has
+ * the table's epoch in its upper half, so that netlink can tell, also of a dump
+ * that goes on where another one ended, that all entries were replaced.
+ */
 struct dump_ctx {
 	struct ovs_ila_filter filter;
 	bool has_filter;
 	u64 cursor;
 };
+
+static u64 make_cursor(u32 epoch, u64 cursor)
+{
+	return (u64)epoch << 32 | cursor;
+}
 
 static int dump_start(struct netlink_callback *cb)
 {
@@ -320,8 +328,10 @@ static int dump_start(struct netlink_callback *cb)
 		if (ovs_ila_filter_check(&ctx->filter, &bad))
 			return refuse(cb->extack, filter, bad, -EINVAL);
 	}
-	if (cursor)
-		ctx->cursor = nla_get_u64(cursor);
+	if (cursor) {
+		ctx->cursor = lower_32_bits(nla_get_u64(cursor));
+		cb->prev_seq = upper_32_bits(nla_get_u64(cursor));
+	}
 	return 0;
 }
 
@@ -339,6 +349,8 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 	err = ovs_ila_table_next(ila->table,
 				 ctx->has_filter ? &ctx->filter : NULL,
 				 &cursor, &entry, &stats);
+	/* Asked for last, lest a replacement be missed; at the end, too. */
+	cb->seq = ovs_ila_table_epoch(ila->table);
 	if (err)
 		return err;
 
@@ -349,11 +361,13 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 		return -EMSGSIZE;
 	header->dp_ifindex = request->dp_ifindex;
 	if (put_entry(skb, &entry, &stats) ||
-	    nla_put_u64_64bit(skb, OVS_ILA_ATTR_CURSOR, cursor,
+	    nla_put_u64_64bit(skb, OVS_ILA_ATTR_CURSOR,
+			      make_cursor(cb->seq, cursor),
 			      OVS_ILA_ATTR_PAD)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}
+	genl_dump_check_consistent(cb, header);
 	genlmsg_end(skb, header);
 	ctx->cursor = cursor;
 	return 0;

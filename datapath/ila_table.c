@@ -41,6 +41,7 @@ struct ovs_ila_table *ovs_ila_table_alloc(void)
 	mutex_init(&table->mutex);
 	table->seed = get_random_u64();
 	table->max = OVS_ILA_TABLE_DEFAULT_MAX;
+	table->epoch = 1;
 	return table;
 }
 
@@ -525,6 +526,11 @@ bool ovs_ila_table_applies(const struct ovs_ila_table *table, u8 dirs,
 u32 ovs_ila_table_generation(const struct ovs_ila_table *table)
 {
 	return READ_ONCE(table->generation);
+}
+
+u32 ovs_ila_table_epoch(const struct ovs_ila_table *table)
+{
+	return READ_ONCE(table->epoch);
 }
 
 u32 ovs_ila_table_n_timeouts(const struct ovs_ila_table *table)

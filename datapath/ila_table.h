@@ -238,6 +238,11 @@ bool ovs_ila_table_applies(const struct ovs_ila_table *table, u8 dirs,
 			   u32 in_port);
 u32 ovs_ila_table_generation(const struct ovs_ila_table *table);
 
+/* Any context: another number after each ovs_ila_load_replace(), never 0.  What
+ * was looked at before it was asked for is no younger.
+ */
+u32 ovs_ila_table_epoch(const struct ovs_ila_table *table);
+
 /* Any context: the number of entries with a timeout. */
 u32 ovs_ila_table_n_timeouts(const struct ovs_ila_table *table);
 

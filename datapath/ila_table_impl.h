@@ -99,6 +99,7 @@ struct ovs_ila_table {
 	u32 n_timeouts;
 	u32 max;
 	u32 generation;
+	u32 epoch;		/* Changes when a load replaces. */
 	u32 n_any_port[2];	/* Entries without a port. */
 	struct ovs_ila_port_block *ports[OVS_ILA_PORTS / OVS_ILA_PORT_BLOCK];
 

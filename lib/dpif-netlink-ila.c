@@ -60,6 +60,7 @@ struct answer {
     int (*cb)(const struct ofpbuf *msg, void *aux);
     void *aux;
     uint32_t bad;               /* Which of several entries is refused. */
+    bool interrupted;           /* All that is listed was replaced. */
 };
 
 /* Handles one message that answers a request.  Returns true if that is all,
@@ -70,6 +71,7 @@ take_message(const struct ofpbuf *msg, struct answer *answer, int *error)
     const struct nlmsghdr *nlh = nl_msg_nlmsghdr(msg);
     const char *text = NULL;
 
+    answer->interrupted |= (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     if (nl_msg_nlmsgerr(msg, error, &text)) {
         if (*error) {
             answer->bad = ila_netlink_bad_index(msg);
@@ -316,25 +318,32 @@ take_listed(const struct ofpbuf *msg, void *listing_)
     return l->n >= l->max ? -1 : 0;
 }
 
-/* The kernel's cursor begins anew by itself, without a word about it. */
 static int
 netlink_ila_list(struct dpif *dpif, const struct ila_filter *filter,
                  struct dpif_ila_cursor *cursor,
                  struct dpif_ila_entry entries[], size_t max, size_t *n,
-                 bool *restarted OVS_UNUSED)
+                 bool *restarted)
 {
-    struct listing listing = { cursor, entries, max, 0 };
-    struct answer answer = { .cb = take_listed, .aux = &listing };
-    struct ofpbuf request;
-    int error;
+    for (;;) {
+        struct listing listing = { cursor, entries, max, 0 };
+        struct answer answer = { .cb = take_listed, .aux = &listing };
+        struct ofpbuf request;
+        int error;
 
-    request_init(&request, dpif, OVS_ILA_CMD_GET);
-    nl_msg_nlmsghdr(&request)->nlmsg_flags |= NLM_F_DUMP;
-    ila_netlink_put_filter(&request, filter);
-    nl_msg_put_u64(&request, OVS_ILA_ATTR_CURSOR, cursor->opaque);
-    error = transact(dpif, &request, &answer);
-    *n = error ? 0 : listing.n;
-    return error;
+        request_init(&request, dpif, OVS_ILA_CMD_GET);
+        nl_msg_nlmsghdr(&request)->nlmsg_flags |= NLM_F_DUMP;
+        ila_netlink_put_filter(&request, filter);
+        nl_msg_put_u64(&request, OVS_ILA_ATTR_CURSOR, cursor->opaque);
+        error = transact(dpif, &request, &answer);
+        if (error || !answer.interrupted) {
+            *n = error ? 0 : listing.n;
+            return error;
+        }
+
+        /* The kernel goes on with what there is now and says so. */
+        cursor->opaque = 0;
+        *restarted = true;
+    }
 }
 
 static int

@@ -170,6 +170,20 @@ load () {
     test -z "$next"
     grep -v match-locator=2002 "$work/parts" | sort | cmp - "$work/all"
 
+    # After everything was replaced a listing begins anew and says so, also
+    # where it has nothing more to list.
+    for part in 600 $n; do
+        next=$(list --max="$part" | sed -n 's/^# next: //p')
+        equal "$(ovs-dpctl ila-load --replace "$work/all")" "loaded: $n"
+        list --from="$next" >"$work/part"
+        equal "$(head -n 1 "$work/part")" "# restarted"
+        grep -v '^#' "$work/part" | sort | cmp - "$work/all"
+        next=$(list --max="$part" | sed -n 's/^# next: //p')
+        list --from="$next" >"$work/part"
+        refuses grep '^#' "$work/part"
+        equal "$(wc -l <"$work/part")" $((n - part))
+    done
+
     ovs-dpctl ila-stats | sed 's/bytes:.*//; s/translations:.*//' \
         >"$work/stats"
     diff - "$work/stats" <<EOF

@@ -386,6 +386,28 @@ class Netlink(unittest.TestCase):
             os.kill(child, 9)
             os.waitpid(child, 0)
 
+    def test_dump_replaced(self):
+        """A dump says so if all entries were replaced since it began."""
+        def dump(cursor):
+            got = list(self.table.dump((ila.A_CURSOR, cursor)))
+            return len(got), self.table.netlink.interrupted
+
+        entries = [by_ident(i) for i in range(10)]
+        self.table.load(ila.BEGIN | ila.COMMIT, *entries)
+        cursors = [cursor for _, _, cursor in self.table.dump()]
+        self.assertEqual([dump(cursor) for cursor in (cursors[3],
+                                                      cursors[9])],
+                         [(6, False), (0, False)])
+        self.table.add(by_ident(20))
+        self.table.delete(ila.match(ila.OUT, None, ident(20)))
+        self.assertEqual(dump(cursors[3]), (6, False))
+        # The same ones.
+        self.table.load(ila.BEGIN | ila.COMMIT | ila.LOAD_REPLACE, *entries)
+        self.assertEqual([dump(cursor) for cursor in (cursors[3],
+                                                      cursors[9])],
+                         [(6, True), (0, True)])
+        self.assertEqual(dump(bytes(8)), (10, False))
+
     # Loads.
 
     def test_load(self):

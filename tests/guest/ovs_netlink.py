@@ -14,6 +14,7 @@ import sys
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL = 1, 4, 0x400, 0x200
 NLM_F_DUMP, NLM_F_ACK_TLVS = 0x300, 0x200
+NLM_F_DUMP_INTR = 0x10
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 SOL_NETLINK = 270
 NETLINK_CAP_ACK, NETLINK_EXT_ACK = 10, 11
@@ -70,6 +71,7 @@ class Netlink:
         self.socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.sequence = 0
         self.families = {}
+        self.interrupted = False    # The last dump.
 
     def _exchange(self, kind, flags, payload):
         """Returns (type, payload) of the first answer to a request."""
@@ -120,6 +122,7 @@ class Netlink:
             NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK),
             self.sequence, 0) + payload)
         messages = []
+        self.interrupted = False
         while True:
             data = self.socket.recv(1 << 18)
             while data:
@@ -128,6 +131,8 @@ class Netlink:
                 message, data = data[16:size], data[size + -size % 4:]
                 if sequence != self.sequence:
                     continue
+                if flags & NLM_F_DUMP_INTR:
+                    self.interrupted = True
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
                     return self._answer(kind, flags, message, messages)
                 messages.append(list(parse_attrs(message[8:])))
