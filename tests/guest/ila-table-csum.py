@@ -54,15 +54,21 @@ def wire_identifier(mode):
     return bytes(identifier)
 
 
-def packet(mode, compat, payload, error):
+def packet(mode, compat, payload, error, protocol=socket.IPPROTO_UDP):
     """An IPv6 packet whose checksum, once it is translated, is wrong by
-    'error'."""
+    'error'; of TCP it is one that begins a connection."""
     sir = ovs_ila.locator(SIR_LOC) + IDENTIFIER
     to = ovs_ila.locator(ILA_LOC) + wire_identifier(mode)
-    size = 8 + len(payload)
-    udp = struct.pack("!HHHH", 1234, PORT, size, 0) + payload
-    pseudo = SOURCE + sir + struct.pack("!II", size, socket.IPPROTO_UDP)
-    check = plus(total(pseudo + udp) ^ 0xffff, error)
+    if protocol == socket.IPPROTO_UDP:
+        l4 = struct.pack("!HHHH", 1234, PORT, 8 + len(payload), 0) + payload
+        at = 6
+    else:
+        l4 = struct.pack("!HHIIHHHH", 1234, PORT, 1, 0, 0x5002, 1000, 0,
+                         0) + payload
+        at = 16
+    size = len(l4)
+    pseudo = SOURCE + sir + struct.pack("!II", size, protocol)
+    check = plus(total(pseudo + l4) ^ 0xffff, error)
     if mode == "adj-transport":
         # What the change of the address takes away from the sum.
         diff = plus(total(ovs_ila.locator(SIR_LOC)),
@@ -72,9 +78,9 @@ def packet(mode, compat, payload, error):
         check = plus(check, diff ^ 0xffff if compat else diff)
     if check == 0:
         check = 0xffff
-    udp = udp[:6] + struct.pack("!H", check) + udp[8:]
-    return (struct.pack("!IHBB", 6 << 28, size, socket.IPPROTO_UDP, 64)
-            + SOURCE + to + udp)
+    l4 = l4[:at] + struct.pack("!H", check) + l4[at + 2:]
+    return (struct.pack("!IHBB", 6 << 28, size, protocol, 64)
+            + SOURCE + to + l4)
 
 
 def errors():
