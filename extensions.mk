@@ -13,6 +13,8 @@ openvswitchinclude_HEADERS += \
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-extension.c \
 	lib/dpif-extension.h \
+	lib/dpif-flow-text.c \
+	lib/dpif-flow-text.h \
 	lib/dpif-ila-action.c \
 	lib/dpif-ila.c \
 	lib/dpif-ila.h \
@@ -71,12 +73,21 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/netdev-match-cache.h \
 	lib/odp-extension.c \
 	lib/odp-extension.h \
+	lib/odp-text-actions.c \
+	lib/odp-text-field.c \
+	lib/odp-text-key.c \
+	lib/odp-text-private.h \
+	lib/odp-text-sound.c \
+	lib/odp-text-tunnel.c \
+	lib/odp-text.h \
 	lib/ofp-actions-ext.h \
 	lib/ofp-extension.c \
 	lib/ofp-extension.h \
 	lib/partial-csum.h \
 	lib/rcu-ids.c \
 	lib/rcu-ids.h \
+	lib/text-writer.c \
+	lib/text-writer.h \
 	lib/u32-index.c \
 	lib/u32-index.h
 
@@ -132,11 +143,14 @@ vswitchd_ovs_vswitchd_SOURCES += \
 
 tests_ovstest_SOURCES += \
 	tests/test-cpu-cores.c \
+	tests/fuzz-actions.c \
+	tests/fuzz-actions.h \
 	tests/fuzz-flow.c \
 	tests/fuzz-flow.h \
 	tests/ila-vectors.h \
 	tests/test-door.c \
 	tests/test-flow-match-cache.c \
+	tests/test-flow-text.c \
 	tests/test-dpif-dump.c \
 	tests/test-dpctl.c \
 	tests/test-ila.c \
@@ -200,6 +214,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/extension-macros.at \
 	tests/fixes.at \
 	tests/flow-match-cache.at \
+	tests/flow-text.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
 	tests/ila-ingress.at \
