@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dumps of the userspace datapath, as revalidators do them.
+"""Dumps of the userspace datapath, as revalidators do them, and their text.
 
 Sides are the unmodified build and ours under each policy of the match cache.
 With "lazy" a flow's match is kept from its second full dump on, thus from the
@@ -21,10 +21,10 @@ POLICIES = ("off", "lazy", "eager")
 SIDES = ("stock", *POLICIES)
 
 
-def command(context, side, shape, n_flows, n_full, n_terse):
+def command(context, side, shape, n_flows, n_full, n_terse, n_text=1):
     tree, policy = ("stock", "off") if side == "stock" else ("ovs", side)
     return [context.program(tree, PROGRAM), shape, str(n_flows), policy,
-            str(n_full), str(n_terse)]
+            str(n_full), str(n_terse), str(n_text)]
 
 
 def dump(context, name, shape, n_flows):
@@ -60,6 +60,19 @@ def dump(context, name, shape, n_flows):
     return results
 
 
+def text(context, name, shape):
+    """CPU time per flow of the text of dpctl/dump-flows, nothing else."""
+    n_flows = context.count(20000, 200)
+    n_text = context.count(20, 2)
+    runs = context.alternate(
+        ("stock", "lazy"), lambda side: context.run_json(
+            command(context, side, shape, n_flows, 1, 1, n_text)))
+    return [compare(name, metric, "ns/flow",
+                    [stats.median(run[key]) for run in runs["lazy"]],
+                    [stats.median(run[key]) for run in runs["stock"]])
+            for metric, key in (("text", "text"), ("text, -m", "text_m"))]
+
+
 def instructions(context, name, shape):
     """Instructions per flow of one dump of each kind."""
     n_flows = context.count(5000, 200)
@@ -70,7 +83,9 @@ def instructions(context, name, shape):
             ("second full dump, policy lazy", "measured_second_dump", "lazy"),
             ("later full dump, policy off", "measured_later_dump", "off"),
             ("later full dump, policy lazy", "measured_later_dump", "lazy"),
-            ("terse dump, policy lazy", "measured_terse_dump", "lazy")):
+            ("terse dump, policy lazy", "measured_terse_dump", "lazy"),
+            ("text", "measured_text", "lazy"),
+            ("text, -m", "measured_verbose_text", "lazy")):
         count = {side: context.instructions(
             command(context, side, shape, n_flows, 3, 1), function) / n_flows
             for side in ("stock", policy)}
@@ -84,6 +99,9 @@ for a_shape in SHAPES:
         a_name = "dump/%s/%s" % (a_shape, a_size)
         register(Case(a_name, functools.partial(
             dump, name=a_name, shape=a_shape, n_flows=number)))
+    a_name = "dump/%s/text" % a_shape
+    register(Case(a_name, functools.partial(
+        text, name=a_name, shape=a_shape)))
     a_name = "dump/%s/instructions" % a_shape
     register(Case(a_name, functools.partial(
         instructions, name=a_name, shape=a_shape), needs("valgrind")))

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: bench-dump SHAPE FLOWS POLICY FULL TERSE
+/* usage: bench-dump SHAPE FLOWS POLICY FULL TERSE TEXT
  *
  * Fills a datapath of the userspace kind with FLOWS flows of SHAPE (v4, v6 or
  * tunnel, each matching every field a packet of its kind has), then dumps them
  * FULL times with and TERSE times without their matches, as revalidators do:
  * 50 flows at a time.  POLICY is that of the match cache; a build without one
- * takes no notice.
+ * takes no notice.  Then writes the text of all flows TEXT times as
+ * dpctl/dump-flows does, and TEXT times as with option -m.
  *
  * Prints {"add": NS, "flow_bytes": B, "full": [NS, ...], "terse": [NS, ...],
- * "cache_bytes": B}: nanoseconds of CPU time per flow, bytes of the heap per
- * flow, for the flow itself and for what full dumps leave behind. */
+ * "cache_bytes": B, "text": [NS, ...], "text_m": [NS, ...]}: nanoseconds of
+ * CPU time per flow, bytes of the heap per flow, for the flow itself and for
+ * what full dumps leave behind. */
 
 #include <config.h>
 #undef NDEBUG
@@ -20,6 +22,10 @@
 #include <string.h>
 
 #include "dpif.h"
+#if __has_include("dpif-flow-text.h")
+#include "dpif-flow-text.h"
+#define OURS 1
+#endif
 #include "dummy.h"
 #include "flow.h"
 #include "netlink.h"
@@ -31,6 +37,7 @@
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "smap.h"
+#include "timeval.h"
 
 enum { BATCH = 50 };            /* Revalidators' REVALIDATE_MAX_BATCH. */
 enum { MAX_FLOWS = 4000000, MAX_DUMPS = 100 };
@@ -169,6 +176,79 @@ measured_terse_dump(struct dpif *dpif, uint64_t *sum)
     return dump(dpif, true, sum);
 }
 
+/* The text of 'f', as the build has it. */
+static void
+put_text(struct ds *ds, const struct dpif_flow *f, bool verbose)
+{
+#ifdef OURS
+    dpif_flow_text(ds, f, NULL, verbose, time_msec());
+#else
+    if (verbose && f->ufid_present) {
+        odp_format_ufid(&f->ufid, ds);
+        ds_put_cstr(ds, ", ");
+    }
+    odp_flow_format(f->key, f->key_len, f->mask, f->mask_len, NULL, ds,
+                    verbose);
+    ds_put_cstr(ds, ", ");
+    dpif_flow_stats_format(&f->stats, ds);
+    if (verbose && f->attrs.dp_layer) {
+        ds_put_format(ds, ", dp:%s", f->attrs.dp_layer);
+    }
+    ds_put_cstr(ds, ", actions:");
+    format_odp_actions(ds, f->actions, f->actions_len, NULL);
+    if (verbose && f->attrs.dp_extra_info) {
+        ds_put_format(ds, ", dp-extra-info:%s", f->attrs.dp_extra_info);
+    }
+#endif
+}
+
+static MEASURED void
+measured_text(struct ds *ds, const struct dpif_flow *flows, int n)
+{
+    for (int i = 0; i < n; i++) {
+        ds_clear(ds);
+        put_text(ds, &flows[i], false);
+    }
+}
+
+static MEASURED void
+measured_verbose_text(struct ds *ds, const struct dpif_flow *flows, int n)
+{
+    for (int i = 0; i < n; i++) {
+        ds_clear(ds);
+        put_text(ds, &flows[i], true);
+    }
+}
+
+/* Dumps all flows and prints what the text took. */
+static void
+time_text(struct dpif *dpif, bool verbose, unsigned int n_flows,
+          const char *separator)
+{
+    struct dpif_flow_dump *d = dpif_flow_dump_create(dpif, false, NULL);
+    struct dpif_flow_dump_thread *thread = dpif_flow_dump_thread_create(d);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct dpif_flow flows[BATCH];
+    uint64_t sum = 0;
+    int n;
+
+    while ((n = dpif_flow_dump_next(thread, flows, BATCH))) {
+        uint64_t start = bench_cpu_ns();
+
+        if (verbose) {
+            measured_verbose_text(&ds, flows, n);
+        } else {
+            measured_text(&ds, flows, n);
+        }
+        sum += bench_cpu_ns() - start;
+        ovsrcu_quiesce();
+    }
+    dpif_flow_dump_thread_destroy(thread);
+    BENCH_CHECK(dpif_flow_dump_destroy(d), "dumping flows");
+    ds_destroy(&ds);
+    printf("%s%.2f", separator, (double) sum / n_flows);
+}
+
 static size_t
 heap_bytes(void)
 {
@@ -203,15 +283,16 @@ int
 main(int argc, char *argv[])
 {
     struct smap config = SMAP_INITIALIZER(&config);
-    unsigned int n_flows, n_full, n_terse;
+    unsigned int n_flows, n_full, n_terse, n_text;
     struct dpif *dpif;
     const char *shape;
     size_t before, filled, dumped;
     uint64_t start;
 
     set_program_name(argv[0]);
-    if (argc != 6) {
-        ovs_fatal(0, "usage: %s SHAPE FLOWS POLICY FULL TERSE", program_name);
+    if (argc != 7) {
+        ovs_fatal(0, "usage: %s SHAPE FLOWS POLICY FULL TERSE TEXT",
+                  program_name);
     }
     shape = argv[1];
     if (strcmp(shape, "v4") && strcmp(shape, "v6")
@@ -221,6 +302,7 @@ main(int argc, char *argv[])
     n_flows = bench_number(argv[2], "number of flows", MAX_FLOWS);
     n_full = bench_number(argv[4], "number of full dumps", MAX_DUMPS);
     n_terse = bench_number(argv[5], "number of terse dumps", MAX_DUMPS);
+    n_text = bench_number(argv[6], "number of texts", MAX_DUMPS);
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     dummy_enable("");
@@ -256,8 +338,17 @@ main(int argc, char *argv[])
         time_dump(dpif, measured_terse_dump, n_flows, i ? ", " : "");
     }
     dumped = heap_bytes();
-    printf("], \"cache_bytes\": %.1f}\n",
-           ((double) dumped - filled) / n_flows);
+    printf("], \"cache_bytes\": %.1f", ((double) dumped - filled) / n_flows);
+
+    printf(", \"text\": [");
+    for (unsigned int i = 0; i < n_text; i++) {
+        time_text(dpif, false, n_flows, i ? ", " : "");
+    }
+    printf("], \"text_m\": [");
+    for (unsigned int i = 0; i < n_text; i++) {
+        time_text(dpif, true, n_flows, i ? ", " : "");
+    }
+    printf("]}\n");
 
     smap_destroy(&config);
     dpif_close(dpif);
