@@ -86,6 +86,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/partial-csum.h \
 	lib/rcu-ids.c \
 	lib/rcu-ids.h \
+	lib/ring-flow.c \
+	lib/ring-flow.h \
 	lib/text-writer.c \
 	lib/text-writer.h \
 	lib/u32-index.c \
@@ -159,6 +161,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ila-table.c \
 	tests/test-ila-text.c \
 	tests/test-netdev-match-cache.c \
+	tests/test-ring-flow.c \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c
 

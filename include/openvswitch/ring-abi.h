@@ -199,13 +199,16 @@ struct ovs_ring_flow_stats {
     __u64 n_bytes;
     __u64 used;                         /* ms of the datapath's monotonic
                                          * clock; 0 is never. */
-    __u32 pmd_id;                       /* Core, UINT32_MAX if none. */
+    __u32 pmd_id;                       /* Core; UINT32_MAX: the main thread,
+                                         * INT32_MAX: there are none. */
     __u16 tcp_flags;
     __u16 flags;                        /* OVS_RING_FLOW_*. */
 };
 
 #define OVS_RING_FLOW_OFFLOADED (1U << 0)
 #define OVS_RING_FLOW_PARTIAL (1U << 1) /* Partially offloaded. */
+#define OVS_RING_FLOW_NO_UFID (1U << 2) /* The datapath does not know it by its
+                                         * UFID. */
 
 /* A flow.  The attributes follow, each padded to 4 bytes, as netlink has
  * them: key (OVS_KEY_ATTR_*), mask, actions (OVS_ACTION_ATTR_*), then two
