@@ -8,6 +8,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ring.h \
 	include/openvswitch/ring-abi.h \
 	include/openvswitch/ring-kernel.h \
+	include/openvswitch/ring-socket.h \
 	include/openvswitch/ofpact-extension.h
 
 lib_libopenvswitch_la_SOURCES += \
@@ -112,6 +113,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-layout.h \
 	lib/ring-memory.c \
 	lib/ring-memory.h \
+	lib/ring-server.h \
 	lib/ring-shared-lane.c \
 	lib/ring-shared-lane.h \
 	lib/ring-tx.c \
