@@ -129,3 +129,23 @@ ila_filter_selects(const struct ila_filter *f, const struct ila_mapping *m)
                                     && m->match.in_port == f->in_port))
             && (!f->xlat_locator || m->xlat.locator == f->xlat_locator));
 }
+
+bool
+ila_match_equal(const struct ila_match *a, const struct ila_match *b)
+{
+    return (a->dir == b->dir && a->fields == b->fields
+            && a->in_port == b->in_port && a->locator == b->locator
+            && a->identifier == b->identifier);
+}
+
+bool
+ila_mapping_equal(const struct ila_mapping *a, const struct ila_mapping *b)
+{
+    return (ila_match_equal(&a->match, &b->match)
+            && a->xlat.locator == b->xlat.locator
+            && a->xlat.csum_mode == b->xlat.csum_mode
+            && a->xlat.ident_type == b->xlat.ident_type
+            && a->flags == b->flags
+            && a->idle_timeout == b->idle_timeout
+            && a->hard_timeout == b->hard_timeout);
+}

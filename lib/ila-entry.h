@@ -3,7 +3,7 @@
 #ifndef ILA_ENTRY_H
 #define ILA_ENTRY_H 1
 
-/* Properties of a mapping by itself, for ila-table.c. */
+/* Properties of a mapping by itself. */
 
 #include <string.h>
 
@@ -33,6 +33,10 @@ ovs_be64 ila_wire_identifier(const struct ila_match *,
                              const struct ila_xlat *);
 
 uint32_t ila_match_hash(const struct ila_match *);
+
+/* Members that follow from others do not count. */
+bool ila_match_equal(const struct ila_match *, const struct ila_match *);
+bool ila_mapping_equal(const struct ila_mapping *, const struct ila_mapping *);
 
 enum ila_owner ila_mapping_owner(const struct ila_mapping *);
 

@@ -165,9 +165,7 @@ ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
 enum ila_verdict
 ila_translate_addr(const struct ila_xlat *xlat, struct in6_addr *addr)
 {
-    uint32_t diff;
-
-    return ila_translate_bytes(xlat, addr->s6_addr, &diff);
+    return ila_translate_dst__(xlat, addr->s6_addr);
 }
 
 enum ila_verdict

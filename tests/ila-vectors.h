@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "ila-table.h"
 #include "ila.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
@@ -54,6 +55,39 @@ locator_of(const char *s)
         ovs_fatal(0, "%s", error);
     }
     return locator;
+}
+
+/* Stores the entry 'entry' of a vector's table in '*m'. */
+static inline void
+vector_mapping(const struct json *entry, uint8_t flags, struct ila_mapping *m)
+{
+    const char *locator = member_string(entry, "match_locator");
+    const char *identifier = member_string(entry, "identifier");
+    const struct json *in_port = member(entry, "in_port");
+    const char *key, *why;
+
+    memset(m, 0, sizeof *m);
+    m->match.dir = (!strcmp(member_string(entry, "direction"), "ila2sir")
+                    ? ILA_DIR_IN : ILA_DIR_OUT);
+    if (locator) {
+        m->match.fields |= ILA_MATCH_LOCATOR;
+        m->match.locator = locator_of(locator);
+    }
+    if (identifier) {
+        m->match.fields |= ILA_MATCH_IDENTIFIER;
+        m->match.identifier = htonll(strtoull(identifier, NULL, 16));
+    }
+    if (in_port) {
+        m->match.fields |= ILA_MATCH_IN_PORT;
+        m->match.in_port = json_integer(in_port);
+    }
+    m->xlat.dir = m->match.dir;
+    m->xlat.locator = locator_of(member_string(entry, "locator"));
+    m->xlat.ident_type = ILA_IDENT_LUID;
+    m->flags = flags;
+    ovs_assert(ila_csum_mode_from_string(member_string(entry, "csum_mode"),
+                                         &m->xlat.csum_mode));
+    ovs_assert(!ila_mapping_check(m, &key, &why));
 }
 
 #endif /* tests/ila-vectors.h */

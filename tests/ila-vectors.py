@@ -201,6 +201,12 @@ class Driver:
             raise VectorError("expected the %s path:\n%s"
                               % ("slow" if slow else "fast", dump[0]))
 
+    def configure(self, vector):
+        if self.args.lookup:
+            fill_table(vector)
+        else:
+            run("ovs-ofctl", "add-flows", "br0", "-", stdin=flows(vector))
+
     def run_vector(self, vector):
         tags = TAGS[self.args.tags]
         packet = frame(ETH_TYPE_IPV6, bytes.fromhex(vector["in"]), tags)
@@ -209,10 +215,7 @@ class Driver:
             expected = [frame(ETH_TYPE_IPV6, bytes.fromhex(vector["out"]),
                               tags)]
 
-        if self.args.lookup:
-            fill_table(vector)
-        else:
-            run("ovs-ofctl", "add-flows", "br0", "-", stdin=flows(vector))
+        self.configure(vector)
         self.purge()
         self.port = "p%d" % vector["in_port"]
         for path in "upcall", "datapath flow":
@@ -224,13 +227,32 @@ class Driver:
                                      " ".join(p.hex() for p in got)))
         self.check_datapath_flow(vector)
 
+    def run_vectors(self, vectors):
+        """Runs them, prints what went wrong and how many there were, and
+        returns the exit status."""
+        n_errors = 0
+        for vector in vectors:
+            try:
+                self.run_vector(vector)
+            except VectorError as e:
+                print("%s (%s): %s" % (vector["id"], vector["desc"], e))
+                n_errors += 1
+        print("%d vectors, %d errors" % (len(vectors), n_errors))
+        return 1 if n_errors else 0
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+
+def argument_parser(description):
+    """What the tests with these vectors have in common."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("vectors", help="file with the vectors (JSON)")
     parser.add_argument("pcap", help="options:tx_pcap of p2")
     parser.add_argument("--tags", type=int, choices=sorted(TAGS), default=0,
                         help="number of VLAN tags; 2 need vlan-limit=2")
+    return parser
+
+
+def main():
+    parser = argument_parser(__doc__)
     parser.add_argument("--slow", action="store_true",
                         help="execute ila() in userspace, as for a datapath "
                              "without it")
@@ -249,25 +271,17 @@ def main():
     elif args.slow:
         run("ovs-appctl", "dpif/set-dp-features", "br0", "ila", "false")
 
-    driver = Driver(args)
     skipped = {}
-    n_run = n_errors = 0
+    todo = []
     for vector in vectors:
         reason = skip_reason(vector, args.lookup)
         if reason:
             skipped[reason] = skipped.get(reason, 0) + 1
-            continue
-        n_run += 1
-        try:
-            driver.run_vector(vector)
-        except VectorError as e:
-            print("%s (%s): %s" % (vector["id"], vector["desc"], e))
-            n_errors += 1
-
+        else:
+            todo.append(vector)
     for reason in sorted(skipped):
         print("%d skipped: %s" % (skipped[reason], reason))
-    print("%d vectors, %d errors" % (n_run, n_errors))
-    return 1 if n_errors else 0
+    return Driver(args).run_vectors(todo)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "byte-order.h"
+#include "ila-entry.h"
 #include "netlink-protocol.h"
 #include "netlink.h"
 #include "odp-netlink.h"
@@ -65,24 +66,15 @@ random_mapping(struct ila_mapping *m)
     } while (ila_mapping_check(m, &key, &why));
 }
 
+/* Also in what follows from the members that are sent. */
 static bool
 mappings_equal(const struct ila_mapping *a, const struct ila_mapping *b)
 {
-    return (a->match.dir == b->match.dir
-            && a->match.fields == b->match.fields
-            && a->match.in_port == b->match.in_port
-            && a->match.locator == b->match.locator
-            && a->match.identifier == b->match.identifier
-            && a->xlat.locator == b->xlat.locator
-            && a->xlat.csum_mode == b->xlat.csum_mode
+    return (ila_mapping_equal(a, b)
             && a->xlat.dir == b->xlat.dir
             && a->xlat.field == b->xlat.field
-            && a->xlat.ident_type == b->xlat.ident_type
             && a->xlat.restore_zero == b->xlat.restore_zero
-            && a->xlat.adj_compat == b->xlat.adj_compat
-            && a->flags == b->flags
-            && a->idle_timeout == b->idle_timeout
-            && a->hard_timeout == b->hard_timeout);
+            && a->xlat.adj_compat == b->xlat.adj_compat);
 }
 
 /* What is sent as an entry comes back as the same. */

@@ -13,6 +13,7 @@
 #include "byte-order.h"
 #include "command-line.h"
 #include "fatal-signal.h"
+#include "ila-entry.h"
 #include "ila-table.h"
 #include "ila-vectors.h"
 #include "ovs-rcu.h"
@@ -55,31 +56,11 @@ make_addr(uint64_t locator, uint64_t identifier)
     return a;
 }
 
-static bool
-match_equal(const struct ila_match *a, const struct ila_match *b)
-{
-    return (a->dir == b->dir && a->fields == b->fields
-            && a->in_port == b->in_port && a->locator == b->locator
-            && a->identifier == b->identifier);
-}
-
-static bool
-mapping_equal(const struct ila_mapping *a, const struct ila_mapping *b)
-{
-    return (match_equal(&a->match, &b->match)
-            && a->xlat.locator == b->xlat.locator
-            && a->xlat.csum_mode == b->xlat.csum_mode
-            && a->xlat.ident_type == b->xlat.ident_type
-            && a->flags == b->flags
-            && a->idle_timeout == b->idle_timeout
-            && a->hard_timeout == b->hard_timeout);
-}
-
 static struct ila_mapping *
 model_find(struct model *model, const struct ila_match *match)
 {
     for (size_t i = 0; i < model->n; i++) {
-        if (match_equal(&model->m[i].match, match)) {
+        if (ila_match_equal(&model->m[i].match, match)) {
             return &model->m[i];
         }
     }
@@ -193,7 +174,7 @@ model_add(struct model *model, size_t max, const struct ila_mapping *m,
     if (old) {
         if (mode == ILA_ADD_NEW) {
             return EEXIST;
-        } else if (mapping_equal(old, m)) {
+        } else if (ila_mapping_equal(old, m)) {
             return 0;
         } else if (mode == ILA_ADD_MAY_EXIST) {
             return EEXIST;
@@ -272,7 +253,7 @@ compare_listing(struct ila_table *t, struct model *model)
         for (size_t i = 0; i < got; i++) {
             struct ila_mapping *m = model_find(model, &batch[i].match);
 
-            ovs_assert(m && mapping_equal(m, &batch[i]));
+            ovs_assert(m && ila_mapping_equal(m, &batch[i]));
             ovs_assert(ids[i] < ila_table_max_id(t));
         }
         n += got;
@@ -323,7 +304,7 @@ compare_lookups(struct ila_table *t, struct model *model)
                         continue;
                     }
                     ila_hit_get_mapping(&hits[j], port, dst[j], &got);
-                    ovs_assert(mapping_equal(want, &got));
+                    ovs_assert(ila_mapping_equal(want, &got));
                     ovs_assert(hits[j].fields == want->match.fields);
                     ovs_assert(ila_hit_get_flags(&hits[j]) == want->flags);
                     ovs_assert(hits[j].id < ila_table_max_id(t));
@@ -500,7 +481,7 @@ test_model(struct ovs_cmdl_context *ctx)
             found = model_find(&model, &m.match);
             error = ila_table_get(t, &m.match, &got, &id);
             ovs_assert(error == (found ? 0 : ENOENT));
-            ovs_assert(!found || mapping_equal(found, &got));
+            ovs_assert(!found || ila_mapping_equal(found, &got));
             break;
         }
 
@@ -738,38 +719,6 @@ test_storm(struct ovs_cmdl_context *ctx)
 /* The vectors of the specification, each through a table of its own. */
 
 static void
-vector_mapping(const struct json *entry, uint8_t flags, struct ila_mapping *m)
-{
-    const char *locator = member_string(entry, "match_locator");
-    const char *identifier = member_string(entry, "identifier");
-    const struct json *in_port = member(entry, "in_port");
-    const char *key, *why;
-
-    memset(m, 0, sizeof *m);
-    m->match.dir = (!strcmp(member_string(entry, "direction"), "ila2sir")
-                    ? ILA_DIR_IN : ILA_DIR_OUT);
-    if (locator) {
-        m->match.fields |= ILA_MATCH_LOCATOR;
-        m->match.locator = locator_of(locator);
-    }
-    if (identifier) {
-        m->match.fields |= ILA_MATCH_IDENTIFIER;
-        m->match.identifier = htonll(strtoull(identifier, NULL, 16));
-    }
-    if (in_port) {
-        m->match.fields |= ILA_MATCH_IN_PORT;
-        m->match.in_port = json_integer(in_port);
-    }
-    m->xlat.dir = m->match.dir;
-    m->xlat.locator = locator_of(member_string(entry, "locator"));
-    m->xlat.ident_type = ILA_IDENT_LUID;
-    m->flags = flags;
-    ovs_assert(ila_csum_mode_from_string(member_string(entry, "csum_mode"),
-                                         &m->xlat.csum_mode));
-    ovs_assert(!ila_mapping_check(m, &key, &why));
-}
-
-static void
 test_vectors(struct ovs_cmdl_context *ctx)
 {
     struct json *file = json_from_file(ctx->argv[1]);
@@ -820,7 +769,7 @@ test_vectors(struct ovs_cmdl_context *ctx)
             vector_mapping(entries->array.elems[json_integer(index)], flags,
                            &m);
             ila_hit_get_mapping(ila_outcomes_hit(&o, 0), in_port, &dst, &got);
-            if (!mapping_equal(&m, &got)) {
+            if (!ila_mapping_equal(&m, &got)) {
                 printf("%s: wrong entry\n", member_string(v, "id"));
                 n_errors++;
             }

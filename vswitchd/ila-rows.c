@@ -12,6 +12,7 @@
 #include "dpif-ila.h"
 #include "dpif.h"
 #include "hash.h"
+#include "ila-entry.h"
 #include "ila-mapping.h"
 #include "ila-table.h"
 #include "ofproto/ofproto-dpif-type.h"
@@ -154,26 +155,6 @@ hash_match(const struct ila_match *m)
 }
 
 static bool
-same_match(const struct ila_match *a, const struct ila_match *b)
-{
-    return (a->dir == b->dir && a->fields == b->fields
-            && a->in_port == b->in_port && a->locator == b->locator
-            && a->identifier == b->identifier);
-}
-
-static bool
-same_mapping(const struct ila_mapping *a, const struct ila_mapping *b)
-{
-    return (same_match(&a->match, &b->match)
-            && a->xlat.locator == b->xlat.locator
-            && a->xlat.csum_mode == b->xlat.csum_mode
-            && a->xlat.ident_type == b->xlat.ident_type
-            && a->flags == b->flags
-            && a->idle_timeout == b->idle_timeout
-            && a->hard_timeout == b->hard_timeout);
-}
-
-static bool
 has_timeout(const struct entry *e)
 {
     return e->mapping.idle_timeout || e->mapping.hard_timeout;
@@ -185,7 +166,7 @@ find_entry(const struct datapath *dp, const struct ila_match *match)
     struct entry *e;
 
     HMAP_FOR_EACH_WITH_HASH (e, node, hash_match(match), &dp->entries) {
-        if (same_match(&e->mapping.match, match)) {
+        if (ila_match_equal(&e->mapping.match, match)) {
             return e;
         }
     }
@@ -532,7 +513,7 @@ apply_entries(struct datapath *dp, struct dpif *dpif,
             continue;
         }
         if ((e->present || e->expired)
-            && same_mapping(&e->mapping, &e->row->mapping)) {
+            && ila_mapping_equal(&e->mapping, &e->row->mapping)) {
             set_row_state(e->row, e->present ? ROW_APPLIED : ROW_EXPIRED);
         } else if (apply_entry(dpif, class, e)) {
             if (n_refused >= allocated_refused) {
