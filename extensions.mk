@@ -21,6 +21,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-ila.h \
 	lib/dpif-ila-names.c \
 	lib/dpif-ila-names.h \
+	lib/dpif-ila-packet.c \
 	lib/dpif-netdev-ext.h \
 	lib/dpif-netdev-extension.c \
 	lib/dpif-netdev-extension.h \
@@ -156,6 +157,7 @@ tests_ovstest_SOURCES += \
 	tests/test-flow-match-cache.c \
 	tests/test-flow-text.c \
 	tests/test-dpif-dump.c \
+	tests/test-dpif-ila.c \
 	tests/test-dpctl.c \
 	tests/test-ila.c \
 	tests/test-ila-ingress.c \

@@ -3,8 +3,7 @@
 /* dpctl/ila-trace: what would become of a packet.
  *
  * The datapath says which entries match the packet's destination and that of
- * a packet that it quotes.  A table with just these gives a copy of the packet
- * to the code that translates packets in userspace. */
+ * a packet that it quotes; see dpif-ila-packet.c. */
 
 #include <config.h>
 
@@ -319,59 +318,19 @@ struct trace {
     size_t size;
     const char *not_ip6;        /* Why it has none of the following. */
     struct view before, after;
-    bool has_entry, has_quoted_entry;
-    struct dpif_ila_entry entry, quoted_entry;
-    struct ila_outcomes outcome;
-    uint64_t counts[ILA_N_COUNTS];
+    struct dpif_ila_outcome outcome;
 };
-
-/* Asks the datapath for the entry that it would choose for 'addr' and, if
- * there is one, adds it to 'table'. */
-static int
-choose_entry(const struct dpctl_ila *c, const struct trace *t,
-             unsigned int dirs, const struct in6_addr *addr,
-             struct ila_table *table, struct dpif_ila_entry *entry,
-             bool *found)
-{
-    struct dpif_ila_result result;
-    int error;
-
-    *found = false;
-    if (!dirs || IN6_IS_ADDR_MULTICAST(addr)) {
-        return 0;
-    }
-    error = c->class->lookup(c->dpif, dirs, t->port_no, addr, &result);
-    if (error) {
-        return error == ENOENT ? 0 : error;
-    }
-    *found = true;
-    *entry = result.entry;
-
-    /* Perhaps it is there already, on behalf of the packet around. */
-    return ila_table_add(table, &entry->mapping, ILA_ADD_MAY_EXIST);
-}
 
 static int
 trace_packet(const struct dpctl_ila *c, struct ila_packet *packet,
              bool cut_off, struct trace *t)
 {
-    struct ila_table *table = ila_table_create();
     int error;
 
     look(packet, cut_off, &t->before);
-    error = choose_entry(c, t, t->dirs, &t->before.dst, table, &t->entry,
-                         &t->has_entry);
-    if (!error && t->before.has_quoted) {
-        error = choose_entry(c, t, t->dirs & ILA_PATH_IN,
-                             &t->before.quoted_dst, table, &t->quoted_entry,
-                             &t->has_quoted_entry);
-    }
-    if (!error) {
-        ila_path_run(table, t->dirs, t->port_no, packet, 1, &t->outcome,
-                     t->counts);
-        look(packet, cut_off, &t->after);
-    }
-    ila_table_destroy(table);
+    error = dpif_ila_translate(c->dpif, t->dirs, t->port_no, packet,
+                               &t->outcome);
+    look(packet, cut_off, &t->after);
     return error;
 }
 
@@ -382,18 +341,18 @@ trace_verdict(const struct trace *t)
             : !t->dirs ? "passes: the port does not translate"
             : t->outcome.dropped ? "dropped: C bit set"
             : t->outcome.translated ? "translated"
-            : t->counts[ILA_COUNT_TYPE_MISMATCH]
+            : t->outcome.counts[ILA_COUNT_TYPE_MISMATCH]
             ? "passes: type bits are not LUID"
-            : t->counts[ILA_COUNT_MULTICAST] ? "passes: multicast"
+            : t->outcome.counts[ILA_COUNT_MULTICAST] ? "passes: multicast"
             : "passes: no entry matches");
 }
 
 static const char *
 l4_verdict(const struct trace *t)
 {
-    return (t->counts[ILA_COUNT_L4_ADJUSTED] ? "adjusted"
-            : t->counts[ILA_COUNT_L4_UNKNOWN] ? "unknown protocol"
-            : t->counts[ILA_COUNT_TRUNCATED] ? "cut off"
+    return (t->outcome.counts[ILA_COUNT_L4_ADJUSTED] ? "adjusted"
+            : t->outcome.counts[ILA_COUNT_L4_UNKNOWN] ? "unknown protocol"
+            : t->outcome.counts[ILA_COUNT_TRUNCATED] ? "cut off"
             : "untouched");
 }
 
@@ -417,12 +376,12 @@ trace_print(const struct dpctl_ila *c, const struct trace *t)
     if (!t->not_ip6) {
         format_view("before", &t->before, &s);
     }
-    if (t->has_entry) {
-        trace_format_entry(c, "entry", &t->entry, &s);
+    if (t->outcome.has_entry) {
+        trace_format_entry(c, "entry", &t->outcome.entry, &s);
     }
-    if (t->has_quoted_entry) {
-        trace_format_entry(c, "entry of the quoted packet", &t->quoted_entry,
-                           &s);
+    if (t->outcome.has_quoted_entry) {
+        trace_format_entry(c, "entry of the quoted packet",
+                           &t->outcome.quoted_entry, &s);
     }
     ds_put_format(&s, "verdict: %s", trace_verdict(t));
     if (t->outcome.translated) {
@@ -461,11 +420,11 @@ trace_put_json(const struct dpctl_ila *c, const struct trace *t)
     if (!t->not_ip6) {
         json_object_put(reply, "before", view_to_json(&t->before));
     }
-    if (t->has_entry) {
-        trace_put_entry(c, reply, "entry", &t->entry);
+    if (t->outcome.has_entry) {
+        trace_put_entry(c, reply, "entry", &t->outcome.entry);
     }
-    if (t->has_quoted_entry) {
-        trace_put_entry(c, reply, "quoted-entry", &t->quoted_entry);
+    if (t->outcome.has_quoted_entry) {
+        trace_put_entry(c, reply, "quoted-entry", &t->outcome.quoted_entry);
     }
     if (t->outcome.translated) {
         json_object_put_string(reply, "transport-checksum", l4_verdict(t));

@@ -129,6 +129,26 @@ struct dpif_ila_class {
 /* Returns the class of 'dpif', or NULL if its datapath has no tables. */
 const struct dpif_ila_class *dpif_ila_class(const struct dpif *dpif);
 
+/* What became of a packet. */
+struct dpif_ila_outcome {
+    bool translated;            /* Its destination is another one. */
+    bool inner;                 /* That of the packet that it quotes is. */
+    bool dropped;               /* Is to be dropped, because of the C bit. */
+    bool missed;                /* No entry matched its destination. */
+    bool has_entry;             /* Is there an entry for its destination, */
+    bool has_quoted_entry;      /* and for that of the packet it quotes? */
+    struct dpif_ila_entry entry;
+    struct dpif_ila_entry quoted_entry;
+    uint64_t counts[ILA_N_COUNTS];
+};
+
+/* Does to 'packet' what the datapath, which has a class, does to packets that
+ * come in on 'in_port' if the port translates in the directions 'dirs',
+ * ILA_PATH_*.  Counts nothing.  Returns 0 or, with 'packet' as it was, a
+ * positive errno value.  In dpif-ila-packet.c. */
+int dpif_ila_translate(struct dpif *, unsigned int dirs, uint16_t in_port,
+                       struct ila_packet *, struct dpif_ila_outcome *);
+
 /* Configuration, for the door to datapaths: "ila" (off, in, out, both),
  * "ila-stats" and "ila-rehash" (true, false) in that of a port, and
  * "ila-max-entries" in that of a datapath.  Bad values are logged when they

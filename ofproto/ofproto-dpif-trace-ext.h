@@ -12,6 +12,7 @@
 #include "dpif-ila-names.h"
 #include "dpif-ila.h"
 #include "ila-action.h"
+#include "ila-packet.h"
 #include "ofproto-dpif-type.h"
 
 #define ILA_INGRESS_OPTION "--ila-ingress"
@@ -36,27 +37,18 @@ trace_take_ila_ingress(int *argc, const char *argv[])
     return false;
 }
 
-/* Gives 'packet' the destination 'result->addr' in the way that its mapping
- * has for the transport checksum. */
+/* Does to 'packet' what its mapping says, and so to one that it quotes. */
 static void
-trace_translate_packet(struct dp_packet *packet,
-                       const struct dpif_ila_result *result)
+trace_translate_packet(struct dpif *dpif, unsigned int dirs,
+                       odp_port_t in_port, struct dp_packet *packet,
+                       struct ds *s)
 {
-    uint8_t *l3 = dp_packet_l3(packet);
-    struct ila_xlat xlat = result->entry.mapping.xlat;
-    struct ila_packet p = {
-        .ip6 = l3,
-        .size = ((uint8_t *) dp_packet_tail(packet) - l3
-                 - dp_packet_l2_pad_size(packet)),
-    };
-    enum ila_l4 l4;
+    struct ila_packet p = ila_packet_from_l3(packet);
+    struct dpif_ila_outcome outcome;
 
-    xlat.adj_compat = result->entry.mapping.flags & ILA_ENTRY_ADJ_COMPAT;
-    if (l3 && ila_translate_packet(&xlat, &p, &l4) == ILA_TRANSLATED) {
-        struct ovs_16aligned_ip6_hdr *ip6 = dp_packet_l3(packet);
-
-        /* Of the two zeros of one's complement, that of the datapath. */
-        memcpy(&ip6->ip6_dst, &result->addr, sizeof ip6->ip6_dst);
+    if (!dpif_ila_translate(dpif, dirs, odp_to_u32(in_port), &p, &outcome)
+        && outcome.inner) {
+        ds_put_cstr(s, "    the packet that it quotes is translated, too\n");
     }
 }
 
@@ -113,6 +105,9 @@ trace_apply_ila(struct dpif *dpif, unsigned int dirs, odp_port_t in_port,
     if (error == ENOENT) {
         ipv6_format_addr(&flow->ipv6_dst, s);
         ds_put_cstr(s, " has no mapping, passes untranslated\n");
+        if (packet) {
+            trace_translate_packet(dpif, dirs, in_port, packet, s);
+        }
         return true;
     } else if (error) {
         ds_put_format(s, "the datapath cannot tell (%s)\n",
@@ -127,9 +122,9 @@ trace_apply_ila(struct dpif *dpif, unsigned int dirs, odp_port_t in_port,
     trace_format_mapping(&result, dpif, s);
     if (result.verdict == ILA_TRANSLATED) {
         flow->ipv6_dst = result.addr;
-        if (packet) {
-            trace_translate_packet(packet, &result);
-        }
+    }
+    if (packet && result.verdict != ILA_DROP_CBIT) {
+        trace_translate_packet(dpif, dirs, in_port, packet, s);
     }
     return result.verdict != ILA_DROP_CBIT;
 }
