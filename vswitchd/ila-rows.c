@@ -35,6 +35,7 @@ VLOG_DEFINE_THIS_MODULE(ila_rows);
 COVERAGE_DEFINE(ila_rows_compared);
 COVERAGE_DEFINE(ila_rows_listed);
 COVERAGE_DEFINE(ila_rows_added);
+COVERAGE_DEFINE(ila_rows_loaded);
 COVERAGE_DEFINE(ila_rows_replaced);
 COVERAGE_DEFINE(ila_rows_deleted);
 
@@ -42,6 +43,10 @@ COVERAGE_DEFINE(ila_rows_deleted);
  * whether mappings with a timeout have expired, in ms. */
 #define RETRY_INTERVAL 5000
 #define EXPIRY_INTERVAL 1000
+
+/* From how many new mappings on a datapath gets them together: in the kernel
+ * each of them alone is a conversation of its own. */
+#define LOAD_MIN 64
 
 enum row_state {
     ROW_ERROR,
@@ -406,6 +411,21 @@ refusal(struct datapath *dp, struct dpif *dpif,
     return text;
 }
 
+/* The datapath has what the row of 'e' says. */
+static void
+applied(struct entry *e, bool replaced)
+{
+    if (replaced) {
+        COVERAGE_INC(ila_rows_replaced);
+    } else {
+        COVERAGE_INC(ila_rows_added);
+    }
+    e->mapping = e->row->mapping;
+    e->present = true;
+    e->expired = false;
+    set_row_state(e->row, ROW_APPLIED);
+}
+
 /* Makes the datapath have what the row of 'e' says.  Returns 0 or a positive
  * errno value. */
 static int
@@ -428,15 +448,7 @@ apply_entry(struct dpif *dpif, const struct dpif_ila_class *class,
         }
     }
     if (!error) {
-        if (replace) {
-            COVERAGE_INC(ila_rows_replaced);
-        } else {
-            COVERAGE_INC(ila_rows_added);
-        }
-        e->mapping = *m;
-        e->present = true;
-        e->expired = false;
-        set_row_state(e->row, ROW_APPLIED);
+        applied(e, replace);
     }
     return error;
 }
@@ -500,6 +512,49 @@ compare_entries(const void *a_, const void *b_)
     return compare_rows__((*a)->row, (*b)->row);
 }
 
+/* Has the datapath what the row of 'e' says, or had it until it expired? */
+static bool
+is_applied(const struct entry *e)
+{
+    return ((e->present || e->expired)
+            && ila_mapping_equal(&e->mapping, &e->row->mapping));
+}
+
+/* Adds those of the entries that are new to the datapath all at once if there
+ * are many.  Does nothing if one is refused: which one, and what is to be said
+ * of it, is found by adding one after the other. */
+static void
+load_entries(struct datapath *dp, struct dpif *dpif,
+             const struct dpif_ila_class *class)
+{
+    struct ila_mapping *mappings = NULL;
+    struct dpif_ila_load *load;
+    size_t n = 0, allocated = 0, bad;
+    struct entry *e;
+
+    HMAP_FOR_EACH (e, node, &dp->entries) {
+        if (e->row && !e->present && !is_applied(e)) {
+            if (n >= allocated) {
+                mappings = x2nrealloc(mappings, &allocated, sizeof *mappings);
+            }
+            mappings[n++] = e->row->mapping;
+        }
+    }
+    if (n >= LOAD_MIN && !class->load_begin(dpif, &load)) {
+        if (class->load_add(load, mappings, n, &bad)) {
+            class->load_abort(load);
+        } else if (!class->load_commit(load)) {
+            COVERAGE_ADD(ila_rows_loaded, n);
+            HMAP_FOR_EACH (e, node, &dp->entries) {
+                if (e->row && !e->present && !is_applied(e)) {
+                    applied(e, false);
+                }
+            }
+        }
+    }
+    free(mappings);
+}
+
 /* Makes the datapath have what the rows of its entries say. */
 static void
 apply_entries(struct datapath *dp, struct dpif *dpif,
@@ -508,12 +563,12 @@ apply_entries(struct datapath *dp, struct dpif *dpif,
     struct entry *e, **refused = NULL;
     size_t n_refused = 0, allocated_refused = 0;
 
+    load_entries(dp, dpif, class);
     HMAP_FOR_EACH (e, node, &dp->entries) {
         if (!e->row) {
             continue;
         }
-        if ((e->present || e->expired)
-            && ila_mapping_equal(&e->mapping, &e->row->mapping)) {
+        if (is_applied(e)) {
             set_row_state(e->row, e->present ? ROW_APPLIED : ROW_EXPIRED);
         } else if (apply_entry(dpif, class, e)) {
             if (n_refused >= allocated_refused) {
