@@ -98,14 +98,14 @@ struct ovs_action_ila_table {
  * the wire; ENOENT there is none, nothing moved, or nothing matches; ENOSPC
  * MAX reached; EPERM not permitted, or an entry that another owner added;
  * ENODEV no such datapath or port; EINVAL, EOPNOTSUPP a mapping that is none;
- * EINVAL, ERANGE an attribute that is wrong, of the wrong size or out of range;
+ * EINVAL, ERANGE an attribute that is wrong, of the wrong size, out of range;
  * EBUSY another request of the socket is at its load.
  *
  * A dump has each entry that is there from its beginning to its end exactly
- * once, also if it goes on at a CURSOR, and others not more than once each time
- * that they are added.  If LOAD replaced all entries since it began, the next
- * message, which may be the last one, has NLM_F_DUMP_INTR: what came before it
- * is of the old ones.
+ * once, also if it goes on at a CURSOR, and others at most once each time that
+ * they are added.  If LOAD replaced all entries since it began, the next
+ * message, which may be the last one, has NLM_F_DUMP_INTR: what came before is
+ * of the old ones.
  *
  * LOAD builds aside, in as many requests as it takes.  The first has
  * OVS_ILA_LOAD_BEGIN, the last OVS_ILA_LOAD_COMMIT, which may be the same.

@@ -6,9 +6,9 @@ taken for right after.
 usage: ila-table-gro.py MAC DATAPATH
 
 Sends TCP packets to ILA addresses by the tap "gro", a port of DATAPATH, whose
-NAPI verifies checksums and makes right ones CHECKSUM_UNNECESSARY, and on to the
-host h2, which has MAC and the SIR address: it may accept those only that are
-right there."""
+NAPI verifies checksums and makes right ones CHECKSUM_UNNECESSARY, and on to
+the host h2, which has MAC and the SIR address: it may accept those only that
+are right there."""
 
 import importlib.util
 import os
