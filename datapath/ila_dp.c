@@ -8,6 +8,7 @@
 
 #include "datapath.h"
 #include "ila_dp.h"
+#include "ila_reader.h"
 #include "ila_staging.h"
 #include "vport.h"
 
@@ -66,11 +67,29 @@ static void ila_free_rcu(struct rcu_head *rcu)
 	kfree(ila);
 }
 
+static struct ovs_ila_port *port_alloc(void)
+{
+	struct ovs_ila_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+
+	if (!port)
+		return NULL;
+	port->counts = counts_alloc();
+	port->memo = alloc_percpu(struct ovs_ila_memo);
+	if (!port->counts || !port->memo) {
+		free_percpu(port->counts);
+		free_percpu(port->memo);
+		kfree(port);
+		return NULL;
+	}
+	return port;
+}
+
 static void port_free_rcu(struct rcu_head *rcu)
 {
 	struct ovs_ila_port *port = container_of(rcu, struct ovs_ila_port, rcu);
 
 	free_percpu(port->counts);
+	free_percpu(port->memo);
 	kfree(port);
 }
 
@@ -258,14 +277,9 @@ int ovs_ila_set_port(struct ovs_ila *ila, u32 port_no, u8 dirs)
 	if (!port) {
 		if (!dirs)
 			return 0;
-		port = kzalloc(sizeof(*port), GFP_KERNEL);
+		port = port_alloc();
 		if (!port)
 			return -ENOMEM;
-		port->counts = counts_alloc();
-		if (!port->counts) {
-			kfree(port);
-			return -ENOMEM;
-		}
 		port->ila = ila;
 		port->port_no = port_no;
 		port->vport = vport;

@@ -26,6 +26,7 @@
 #include "ila_table.h"
 
 struct datapath;
+struct ovs_ila_memo;
 struct net;
 struct vport;
 
@@ -39,6 +40,7 @@ struct ovs_ila_port {
 	/* For packets; only 'dirs' ever changes. */
 	struct ovs_ila *ila;
 	struct ovs_ila_packet_counts __percpu *counts;
+	struct ovs_ila_memo __percpu *memo;
 	u16 port_no;
 	u8 dirs;		/* OVS_ILA_DIRS_*. */
 

@@ -52,24 +52,50 @@ static noinline int translate_hit(const struct ovs_ila_table *table,
 				  l4_update(hit.value), happened) ?: 1;
 }
 
-/* What most hits want, of most packets: only the address changes, and nobody
- * else has it.  Returns false if it is something else.
+/* Nothing but the address has to be changed, and nobody else has it. */
+static __always_inline bool is_private(struct sk_buff *skb,
+				       const struct ipv6hdr *nh)
+{
+	unsigned int end = (u8 *)(nh + 1) - skb->data;
+
+	return likely(!skb_nfct(skb) &&
+		      (!skb_cloned(skb) || skb_clone_writable(skb, end)));
+}
+
+/* What most hits want, of most packets.  Returns false if it is something else.
  */
 static __always_inline bool
 translate_at_once(const struct ovs_ila_table *table, struct sk_buff *skb,
 		  struct ipv6hdr *nh, struct ovs_ila_found found)
 {
-	unsigned int end = (u8 *)(nh + 1) - skb->data;
-
-	return likely(!skb_nfct(skb) &&
-		      (!skb_cloned(skb) || skb_clone_writable(skb, end))) &&
+	return is_private(skb, nh) &&
 	       ovs_ila_reader_translate_neutral(table, found,
 						nh->daddr.s6_addr);
 }
 
+/* As ovs_ila_reader_find(), by 'memo' if that is not NULL, which then is about
+ * 'addr'.
+ */
+static __always_inline struct ovs_ila_found
+find_by_memo(const struct ovs_ila_table *table, u8 dirs, u32 in_port,
+	     const u8 *addr, struct ovs_ila_memo *memo)
+{
+	unsigned long version = ovs_ila_reader_version(table);
+	struct ovs_ila_found found;
+
+	if (memo && ovs_ila_memo_applies(memo, version, dirs, addr))
+		return memo->found;
+	found = ovs_ila_reader_find(table, dirs, in_port, addr);
+	if (memo && found.slot)
+		ovs_ila_memo_keep(memo, version, dirs, addr, found);
+	return found;
+}
+
+/* 'memo' is NULL, or that of 'in_port'. */
 static __always_inline int
 translate_destination(const struct ovs_ila *ila, struct sk_buff *skb,
-		      struct ipv6hdr *nh, u8 dirs, u32 in_port, u32 *happened)
+		      struct ipv6hdr *nh, u8 dirs, u32 in_port,
+		      struct ovs_ila_memo *memo, u32 *happened)
 {
 	struct ovs_ila_found found;
 	int err;
@@ -81,14 +107,17 @@ translate_destination(const struct ovs_ila *ila, struct sk_buff *skb,
 	*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_MISS);
 	if (unlikely(!ila))
 		return 0;
-	found = ovs_ila_reader_find(ila->table, dirs, in_port,
-				    nh->daddr.s6_addr);
+	found = find_by_memo(ila->table, dirs, in_port, nh->daddr.s6_addr,
+			     memo);
 	if (!found.slot)
 		return 0;
 
 	*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_HIT);
 	ovs_ila_reader_count(ila->table, found.slot, found.id, skb->len);
-	if (!translate_at_once(ila->table, skb, nh, found)) {
+	if (translate_at_once(ila->table, skb, nh, found)) {
+		if (memo)
+			ovs_ila_memo_keep_result(memo, nh->daddr.s6_addr);
+	} else {
 		err = translate_hit(ila->table, skb, found, happened);
 		if (err <= 0)
 			return err;
@@ -121,17 +150,22 @@ static int translate_quoted(const struct ovs_ila *ila, struct sk_buff *skb,
 					 l4_update(hit.value), happened);
 }
 
+static __always_inline bool may_quote(const struct ipv6hdr *nh, u8 dirs)
+{
+	return dirs & OVS_ILA_DIRS_IN && nh->nexthdr != IPPROTO_TCP &&
+	       nh->nexthdr != IPPROTO_UDP;
+}
+
 static __always_inline int
 translate(const struct ovs_ila *ila, struct sk_buff *skb, struct ipv6hdr *nh,
-	  u8 dirs, u32 in_port, u32 *happened)
+	  u8 dirs, u32 in_port, struct ovs_ila_memo *memo, u32 *happened)
 {
-	bool may_quote = dirs & OVS_ILA_DIRS_IN &&
-			 nh->nexthdr != IPPROTO_TCP &&
-			 nh->nexthdr != IPPROTO_UDP;
+	bool quotes = unlikely(may_quote(nh, dirs));
 	int err;
 
-	err = translate_destination(ila, skb, nh, dirs, in_port, happened);
-	if (unlikely(may_quote) && !err && ila &&
+	err = translate_destination(ila, skb, nh, dirs, in_port, memo,
+				    happened);
+	if (quotes && !err && ila &&
 	    ovs_ila_table_has_icmp_inner(ila->table))
 		err = translate_quoted(ila, skb, in_port, happened);
 	return err;
@@ -148,7 +182,7 @@ int ovs_ila_translate_by_table(const struct ovs_ila *ila, struct sk_buff *skb,
 		*happened = OVS_ILA_HAPPENED(OVS_ILA_COUNT_MALFORMED);
 		return 0;
 	}
-	return translate(ila, skb, nh, dirs, in_port, happened);
+	return translate(ila, skb, nh, dirs, in_port, NULL, happened);
 }
 
 /* Returns where the IPv6 header is from the start of the data, or -1 if there
@@ -191,17 +225,48 @@ plain_header(const struct sk_buff *skb)
 	       nh : NULL;
 }
 
-int __ovs_ila_ingress(const struct ovs_ila_port *port, struct sk_buff *skb)
+/* Translates a packet that is like the one before it on this processor.
+ * Returns false, having done nothing, if it is not.
+ */
+static __always_inline bool
+ingress_by_memo(const struct ovs_ila_port *port, struct sk_buff *skb,
+		struct ipv6hdr *nh)
+{
+	const struct ovs_ila_memo *memo = this_cpu_ptr(port->memo);
+	const struct ovs_ila *ila = port->ila;
+	const struct ovs_ila_table *table = ila->table;
+	u8 dirs = READ_ONCE(port->dirs);
+
+	if (!ovs_ila_memo_applies(memo, ovs_ila_reader_version(table), dirs,
+				  nh->daddr.s6_addr) ||
+	    !memo->has_result || may_quote(nh, dirs) || !is_private(skb, nh))
+		return false;
+	/* Who wants the network header has to extract the key first. */
+	memcpy(&nh->daddr, memo->to, sizeof(memo->to));
+	ovs_ila_reader_count(table, memo->found.slot, memo->found.id, skb->len);
+	if (memo->found.bits & SLOT_OUT) {
+		ovs_ila_count_hit(port->counts, OVS_ILA_COUNT_OUT);
+		ovs_ila_count_hit(ila->counts, OVS_ILA_COUNT_OUT);
+	} else {
+		ovs_ila_count_hit(port->counts, OVS_ILA_COUNT_IN);
+		ovs_ila_count_hit(ila->counts, OVS_ILA_COUNT_IN);
+	}
+	return true;
+}
+
+/* Whatever it is; 'nh' is plain_header(). */
+static noinline int ingress(const struct ovs_ila_port *port,
+			    struct sk_buff *skb, struct ipv6hdr *nh)
 {
 	const struct ovs_ila *ila = port->ila;
-	struct ipv6hdr *nh = plain_header(skb);
 	u8 dirs = READ_ONCE(port->dirs);
 	u32 happened = 0;
 	int offset, err;
 
 	if (nh) {
 		skb_set_network_header(skb, sizeof(struct ethhdr));
-		err = translate(ila, skb, nh, dirs, port->port_no, &happened);
+		err = translate(ila, skb, nh, dirs, port->port_no,
+				this_cpu_ptr(port->memo), &happened);
 	} else {
 		offset = network_offset(skb);
 		if (offset < 0)
@@ -213,4 +278,13 @@ int __ovs_ila_ingress(const struct ovs_ila_port *port, struct sk_buff *skb)
 	ovs_ila_count(port->counts, happened);
 	ovs_ila_count(ila->counts, happened);
 	return err;
+}
+
+int __ovs_ila_ingress(const struct ovs_ila_port *port, struct sk_buff *skb)
+{
+	struct ipv6hdr *nh = plain_header(skb);
+
+	if (nh && ingress_by_memo(port, skb, nh))
+		return 0;
+	return ingress(port, skb, nh);
 }

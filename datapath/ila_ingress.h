@@ -63,4 +63,19 @@ static inline void ovs_ila_count(struct ovs_ila_packet_counts __percpu *counts,
 	u64_stats_update_end(&c->syncp);
 }
 
+/* Likewise a packet that an entry matched and that was translated in the
+ * direction that 'translated' counts.
+ */
+static __always_inline void
+ovs_ila_count_hit(struct ovs_ila_packet_counts __percpu *counts,
+		  enum ovs_ila_count translated)
+{
+	struct ovs_ila_packet_counts *c = this_cpu_ptr(counts);
+
+	u64_stats_update_begin(&c->syncp);
+	u64_stats_inc(&c->n[OVS_ILA_COUNT_HIT]);
+	u64_stats_inc(&c->n[translated]);
+	u64_stats_update_end(&c->syncp);
+}
+
 #endif /* ila_ingress.h */

@@ -71,4 +71,57 @@ ovs_ila_reader_count(const struct ovs_ila_table *table,
 	ovs_ila_counts_add(&table->counts, id, &slot->counts, bytes);
 }
 
+/* What the last packet found: most that follow are like it.  And what its address
+ * became, if ovs_ila_reader_translate_neutral() was enough for it.  For one reader
+ * at a time, who always has the same port.  Zeros are an empty one.
+ */
+struct ovs_ila_memo {
+	unsigned long version;
+	u64 from[2];
+	u64 to[2];
+	struct ovs_ila_found found;
+	u8 dirs;
+	bool has_result;
+};
+
+/* Returns what 'memo' has to be compared with, and has to be kept in it, of what
+ * is looked up afterwards.
+ */
+static __always_inline unsigned long
+ovs_ila_reader_version(const struct ovs_ila_table *table)
+{
+	/* Pairs with ovs_ila_changed(). */
+	return smp_load_acquire(&table->version);
+}
+
+/* Is a packet to 'address' like the one before? */
+static __always_inline bool
+ovs_ila_memo_applies(const struct ovs_ila_memo *memo, unsigned long version,
+		     u8 dirs, const u8 *address)
+{
+	return memo->version == version && memo->dirs == dirs &&
+	       memo->from[0] == ovs_ila_half(address) &&
+	       memo->from[1] == ovs_ila_half(address + 8);
+}
+
+/* A packet to 'address' has found 'found'. */
+static __always_inline void
+ovs_ila_memo_keep(struct ovs_ila_memo *memo, unsigned long version, u8 dirs,
+		  const u8 *address, struct ovs_ila_found found)
+{
+	memo->version = version;
+	memcpy(memo->from, address, sizeof(memo->from));
+	memo->found = found;
+	memo->dirs = dirs;
+	memo->has_result = false;
+}
+
+/* Its address has become 'address'. */
+static __always_inline void
+ovs_ila_memo_keep_result(struct ovs_ila_memo *memo, const u8 *address)
+{
+	memcpy(memo->to, address, sizeof(memo->to));
+	memo->has_result = true;
+}
+
 #endif /* ila_reader.h */

@@ -252,11 +252,18 @@ struct ovs_ila_set ovs_ila_main_set(const struct ovs_ila_table *table)
 	};
 }
 
+void ovs_ila_changed(struct ovs_ila_table *table)
+{
+	/* Who sees the new version finds what is new. */
+	smp_store_release(&table->version, table->version + 1 ?: 1);
+}
+
 void ovs_ila_publish(struct ovs_ila_table *table, struct ovs_ila_index *index)
 {
 	struct ovs_ila_index *old = ovs_ila_main_index(table);
 
 	rcu_assign_pointer(table->index, index);
+	ovs_ila_changed(table);
 	if (old)
 		kvfree_rcu(old, rcu);
 }
@@ -413,12 +420,14 @@ void ovs_ila_enter(struct ovs_ila_table *table, u32 id)
 	ovs_ila_account(table, slot, true);
 	WRITE_ONCE(set.index->shapes,
 		   set.index->shapes | ovs_ila_shape_bit(slot->value));
+	ovs_ila_changed(table);
 }
 
 void ovs_ila_drop(struct ovs_ila_table *table, u32 id)
 {
 	struct ovs_ila_slot *slot = ovs_ila_slot_at(table, id);
 
+	ovs_ila_changed(table);
 	ovs_ila_account(table, slot, false);
 	WRITE_ONCE(slot->value,
 		   slot->value & ~(SLOT_LIVE | SLOT_KEPT | SLOT_CHANGED));
@@ -452,6 +461,7 @@ void ovs_ila_change_value(struct ovs_ila_table *table,
 
 	/* Whoever finds the value sees what is in it. */
 	smp_store_release(&slot->value, value | (old & ~OVS_ILA_CELL_ID));
+	ovs_ila_changed(table);
 	account_value(table, ovs_ila_value_from_bits(table, old), false);
 	ovs_ila_value_put(table, old & OVS_ILA_CELL_ID);
 }
@@ -495,6 +505,7 @@ void ovs_ila_go_home(struct ovs_ila_table *table, struct ovs_ila_index *away)
 	struct ovs_ila_slot *slot;
 	u32 i, id;
 
+	ovs_ila_changed(table);
 	synchronize_rcu();
 	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		move_in(table, ovs_ila_slot_at(table, slot->created), slot);
@@ -503,6 +514,7 @@ void ovs_ila_go_home(struct ovs_ila_table *table, struct ovs_ila_index *away)
 		ovs_ila_breathe(i);
 	}
 
+	ovs_ila_changed(table);
 	synchronize_rcu();
 	for (i = 0; (slot = ovs_ila_next_in(table, away, &i, &id)) != NULL;) {
 		bring_counts(table, id, slot,

@@ -42,6 +42,7 @@ struct ovs_ila_table *ovs_ila_table_alloc(void)
 	table->seed = get_random_u64();
 	table->max = OVS_ILA_TABLE_DEFAULT_MAX;
 	table->epoch = 1;
+	table->version = 1;
 	return table;
 }
 

@@ -18,6 +18,11 @@
  * So it is moved out to a temporary slot and, after a grace period, back home:
  * see ovs_ila_go_home().
  *
+ * Packets may keep what they found beyond their grace period, as long as
+ * 'version' stays the same.  It changes after each change of what readers find,
+ * and before a grace period is waited for after which something of that is used
+ * for something else.
+ *
  * Everything that is not marked otherwise is under the mutex.
  */
 
@@ -87,6 +92,7 @@ struct ovs_ila_table {
 	/* For readers, who do not write here. */
 	struct ovs_ila_index __rcu *index;
 	u64 seed;
+	unsigned long version;	/* Never 0. */
 	u32 n_icmp_inner;	/* Any context. */
 	struct ovs_ila_counts counts;
 	struct ovs_ila_pool slots;
@@ -328,6 +334,9 @@ void ovs_ila_set_insert(const struct ovs_ila_table *table,
 
 struct ovs_ila_index *ovs_ila_main_index(const struct ovs_ila_table *table);
 struct ovs_ila_set ovs_ila_main_set(const struct ovs_ila_table *table);
+
+/* What readers find has changed. */
+void ovs_ila_changed(struct ovs_ila_table *table);
 
 /* Puts 'index' in the place of the table's. */
 void ovs_ila_publish(struct ovs_ila_table *table, struct ovs_ila_index *index);

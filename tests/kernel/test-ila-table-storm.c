@@ -12,6 +12,7 @@
 static struct {
 	struct ovs_ila_table *table;
 	struct ovs_ila_hit held;	/* From before the change. */
+	unsigned long version;		/* Since then. */
 	u32 n;				/* Grace periods. */
 } grace;
 
@@ -39,6 +40,9 @@ static void at_grace(void)
 	assert(grace_lookup(GRACE_B, &hit));
 	assert(!grace_lookup(GRACE_A, &hit));
 	assert(grace_lookup(GRACE_B, &hit));
+	/* Nobody goes on with what he found before. */
+	assert(grace.version != ovs_ila_reader_version(grace.table));
+	grace.version = ovs_ila_reader_version(grace.table);
 	grace.n++;
 	if (grace.n == 1) {
 		struct model_entry m = { .entry = stable_entry(1, GRACE_A) };
@@ -63,6 +67,7 @@ static void begin_grace(void)
 	grace.n = 0;
 	add_stable(grace.table, 20, GRACE_A);
 	assert(grace_lookup(GRACE_A, &grace.held));
+	grace.version = ovs_ila_reader_version(grace.table);
 	shim_at_grace = at_grace;
 }
 
@@ -104,6 +109,19 @@ static void delete_under_reader(void)
 	free_table(table);
 }
 
+/* What comes in addition may be found where something else was. */
+static void replace_by_more(void)
+{
+	struct ovs_ila_table *table = new_table();
+	unsigned long version;
+
+	add_stable(table, 20, GRACE_A);
+	version = ovs_ila_reader_version(table);
+	replace_all(table, 20, GRACE_A, 3);
+	assert(version != ovs_ila_reader_version(table));
+	free_table(table);
+}
+
 void run_graces(void)
 {
 	struct ovs_ila_filter from = filter_to(GRACE_A), to;
@@ -125,6 +143,7 @@ void run_graces(void)
 	end_grace();
 
 	delete_under_reader();
+	replace_by_more();
 }
 
 /* As many as there are processors, and more, at any point. */
@@ -139,6 +158,7 @@ struct storm {
 	bool done;
 	u64 packets[N_READERS][N_STORM];
 	u64 lookups[N_READERS];
+	u64 repeated[N_READERS];	/* From the memo. */
 };
 
 /* Looks one of the stable entries up where it leads to 'to'. */
@@ -170,6 +190,49 @@ static bool storm_lookup(struct storm *storm, u32 i, u32 to, u32 reader)
 	return true;
 }
 
+/* Likewise with what the reader remembers from before, if its value is neutral.
+ */
+static bool storm_memo(struct storm *storm, u32 i, u32 to, u32 reader)
+{
+	struct model_entry m = { .entry = stable_entry(i, to) };
+	struct ovs_ila_table *table = storm->table;
+	u8 dirs = 1 << m.entry.match.dir;
+	struct ovs_ila_found found;
+	unsigned long version;
+
+	static __thread struct ovs_ila_memo memo;
+	static __thread u32 memo_port;
+
+	model_wire(&m);
+	if (memo_port != m.entry.match.in_port) {
+		memo = (struct ovs_ila_memo){};
+		memo_port = m.entry.match.in_port;
+	}
+	version = ovs_ila_reader_version(table);
+	if (ovs_ila_memo_applies(&memo, version, dirs, m.wire)) {
+		found = memo.found;
+		storm->repeated[reader]++;
+	} else {
+		found = ovs_ila_reader_find(table, dirs, memo_port, m.wire);
+		if (!found.slot)
+			return false;
+		ovs_ila_memo_keep(&memo, version, dirs, m.wire, found);
+	}
+	if (memo.has_result) {
+		memcpy(m.wire, memo.to, sizeof(m.wire));
+	} else {
+		if (!ovs_ila_reader_translate_neutral(table, found, m.wire))
+			return true;
+		ovs_ila_memo_keep_result(&memo, m.wire);
+	}
+	assert(m.adjusted);
+	assert(!memcmp(m.wire, m.entry.locator, 8));
+	assert(!memcmp(m.wire + 8, m.entry.match.identifier, 8));
+	ovs_ila_reader_count(table, found.slot, found.id, 100);
+	storm->packets[reader][i]++;
+	return true;
+}
+
 static void *storm_reader(void *storm_)
 {
 	struct storm *storm = storm_;
@@ -182,6 +245,7 @@ static void *storm_reader(void *storm_)
 	random_state = reader;
 	while (!__atomic_load_n(&storm->done, __ATOMIC_RELAXED)) {
 		u32 i = any(4) ? any(N_STORM) : reader;
+		u32 again = any(4);
 
 		/* An entry that moves from A to B and back again takes longer
 		 * for it than this.
@@ -191,6 +255,13 @@ static void *storm_reader(void *storm_)
 		       storm_lookup(storm, i, STORM_B, reader) ||
 		       storm_lookup(storm, i, STORM_A, reader));
 		rcu_read_unlock();
+		for (; again; again--) {
+			rcu_read_lock();
+			assert(storm_memo(storm, i, STORM_A, reader) ||
+			       storm_memo(storm, i, STORM_B, reader) ||
+			       storm_memo(storm, i, STORM_A, reader));
+			rcu_read_unlock();
+		}
 		assert(ovs_ila_table_has_icmp_inner(storm->table));
 		assert(ovs_ila_table_applies(storm->table, OVS_ILA_DIRS_IN,
 					     7));
@@ -255,7 +326,7 @@ void run_storm(u32 n_rounds)
 	__atomic_store_n(&storm->done, true, __ATOMIC_RELAXED);
 	for (i = 0; i < N_READERS; i++) {
 		pthread_join(threads[i], NULL);
-		assert(storm->lookups[i]);
+		assert(storm->lookups[i] && storm->repeated[i]);
 	}
 
 	/* Nothing that was counted is lost, or counted twice. */
