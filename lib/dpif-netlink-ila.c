@@ -361,13 +361,13 @@ netlink_ila_lookup(struct dpif *dpif, unsigned int dirs, uint16_t in_port,
 
     request_init(&request, dpif, OVS_ILA_CMD_GET);
     ila_netlink_put_lookup(&request, dirs, in_port, dst);
-    error = transact_reply(dpif, &request,
-                           ILA_NETLINK_ENTRY | ILA_NETLINK_ADDR, &reply);
+    error = transact_reply(dpif, &request, ILA_NETLINK_ENTRY, &reply);
     if (!error) {
-        /* The kernel says what the address becomes, but not why. */
+        /* The kernel says what the address becomes, but not why; it has
+         * nothing to say if the packet is dropped. */
         addr = *dst;
         result->entry = reply.entry;
-        result->addr = reply.addr;
+        result->addr = reply.parts & ILA_NETLINK_ADDR ? reply.addr : *dst;
         result->verdict = ila_translate_addr(&reply.entry.mapping.xlat, &addr);
     }
     return error;

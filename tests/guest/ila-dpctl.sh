@@ -107,6 +107,11 @@ lookup () {
     says 'ila-get: no entry matches "2001:0:87:0::1" (No such file or directory)' \
         ovs-dpctl ila-get lookup=2001:0:87:0::1 dir=out
 
+    ovs-dpctl ila-add dir=out match-locator=3333:0:0:1 locator=2001:0:99:0 \
+        csum-mode=neutral-map
+    equal "$(ovs-dpctl ila-get lookup=3333::1:3000:0:1:87 | tail -n 1)" \
+        "3333::1:3000:0:1:87 -> dropped: C bit set"
+
     eth=50540000000a505400000009
     tcp=86dd60000000001d064020010db800050000000000000000000920010000008700003000000000010333c00001bb010203040a0b0c0d501802008228000068656c6c6f20494c41
     ovs-dpctl ila-trace v2 $eth$tcp dir=in | sed 's/ packets=.*//' \
