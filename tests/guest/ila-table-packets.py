@@ -291,7 +291,9 @@ class Bench:
                 ovs_ila.match(DIRECTIONS[row["direction"]],
                               row["match_locator"], row.get("identifier"),
                               port),
-                row["locator"], row["csum_mode"], flags=flags))
+                row["locator"], row["csum_mode"],
+                row.get("ident_type", "luid"),
+                flags if row["direction"] == "ila2sir" else 0))
 
     def counted(self, port):
         return self.table.stats()[0], self.table.get_port(port)[1]

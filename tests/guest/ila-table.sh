@@ -42,6 +42,23 @@ check "ila table: vectors, no Ethernet header" vectors l3
 check "ila table: vectors, action" vectors action \
     action-or-drop execute
 
+# Something else than the action has the slow path taken.
+slow_path () {
+    local i
+    need python3
+    tolerate 'already has the C bit|\((No such file or directory)\)'
+    ovs_start
+    for i in 1 2 3; do
+        ends v$i f$i
+    done
+    ends out fo
+    bridge br0 v1 v2 v3 out
+    sysctl -q -w net.ipv6.conf.br0.disable_ipv6=1
+    python3 /guest/ila-table-slow.py "$tests/ila-vectors.json"
+}
+
+check "ila table: action, slow path" slow_path
+
 netlink () {                    # netlink [TEST]...
     need python3
     modprobe openvswitch
