@@ -132,6 +132,7 @@ if LINUX
 tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-ring-common.c \
+	tests/test-ring-threads.c \
 	tests/test-ring.c \
 	tests/test-ring.h
 endif
