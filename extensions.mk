@@ -132,9 +132,18 @@ if LINUX
 tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-ring-common.c \
+	tests/test-ring-random.c \
 	tests/test-ring-threads.c \
 	tests/test-ring.c \
 	tests/test-ring.h
+
+# Has the ring's code in it, with other atomics.
+noinst_PROGRAMS += tests/ring-model
+tests_ring_model_SOURCES = \
+	tests/model.c \
+	tests/model.h \
+	tests/ring-model.c
+tests_ring_model_LDADD = lib/libopenvswitch.la
 endif
 utilities_ovs_vsctl_SOURCES += vswitchd/ctl-tables-ext.h
 vswitchd_ovs_vswitchd_SOURCES += \

@@ -20,7 +20,7 @@
 #define ring_add_relaxed(P, V) __atomic_fetch_add(P, V, __ATOMIC_RELAXED)
 #define ring_add_release(P, V) __atomic_fetch_add(P, V, __ATOMIC_RELEASE)
 #define ring_sub_acq_rel(P, V) __atomic_fetch_sub(P, V, __ATOMIC_ACQ_REL)
-#define ring_exchange_relaxed(P, V) __atomic_exchange_n(P, V, __ATOMIC_RELAXED)
+#define ring_exchange_acquire(P, V) __atomic_exchange_n(P, V, __ATOMIC_ACQUIRE)
 
 /* Neither loads nor stores pass it, in either direction. */
 #define ring_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)

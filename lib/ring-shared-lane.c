@@ -13,7 +13,9 @@
  *   n_done      Release, after the last access to the segment; the thread that
  *               opens the segment again loads it with acquire.
  *   statistics  Relaxed.  Those that reserving changes are under the lock.
- *   fresh       Relaxed; the fence before 'armed' is loaded orders it. */
+ *   fresh       Release, and acquire where it is taken away: the thread that
+ *               decides on waking for a record, behind whose fence it has to
+ *               be, need not be the one that wrote it. */
 
 void
 ring_shared_lane_init(struct ring_shared_lane *shared,
@@ -48,9 +50,7 @@ ring_shared_lane_reserve(struct ring_shared_lane *shared,
 static void
 finish(struct ring_shared_lane *shared, const struct ring_slot *slot)
 {
-    /* 'fresh' first: with 'n_done' the caller gives up the segment, but it
-     * must not be forgotten that there is something to wake for. */
-    ring_add_relaxed(&shared->fresh, ring_record_size(slot->len));
+    ring_add_release(&shared->fresh, ring_record_size(slot->len));
     ring_add_release(&shared->lane.segs[slot->seg].n_done, 1);
 }
 
@@ -120,7 +120,7 @@ ring_shared_lane_wake(struct ring_shared_lane *shared, uint64_t now_us,
     uint64_t fresh;
 
     ovs_spin_lock(&shared->lock);
-    fresh = ring_exchange_relaxed(&shared->fresh, 0);
+    fresh = ring_exchange_acquire(&shared->fresh, 0);
     wake = ring_lane_wake__(&shared->lane, fresh, now_us, at_us);
     ovs_spin_unlock(&shared->lock);
     return wake;
