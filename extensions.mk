@@ -133,6 +133,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-ring-common.c \
 	tests/test-ring-random.c \
+	tests/test-ring-serve.c \
 	tests/test-ring-threads.c \
 	tests/test-ring.c \
 	tests/test-ring.h
@@ -251,7 +252,9 @@ EXTRA_DIST += \
 	tests/ila-megaflow.py \
 	tests/ila-trace.py \
 	tests/ila-vectors.json \
-	tests/ila-vectors.py
+	tests/ila-vectors.py \
+	tests/ring-reader.c \
+	tests/ring-reader.py
 
 $(EXTENSION_TESTSUITE): package.m4 $(EXTENSION_TESTSUITE_AT) $(COMMON_MACROS_AT)
 	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
@@ -264,7 +267,9 @@ check-extension: all $(EXTENSION_TESTSUITE) tests/atconfig tests/atlocal $(check
 
 include tests/extension-system.mk
 
-ovs_pyfiles += python/ovs/flow/extension.py
+ovs_pyfiles += \
+	python/ovs/flow/extension.py \
+	python/ovs/ring.py
 
 man_MANS += lib/ovs-extensions.7
 EXTRA_DIST += \

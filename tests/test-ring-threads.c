@@ -218,8 +218,9 @@ producer_main(void *p_)
 {
     struct producer *p = p_;
     uint32_t seed = p->number + 1;
+    uint32_t count = 0;
 
-    for (uint32_t count = 0; count < p->n; ) {
+    while (count < p->n) {
         struct ring_head head = {
             .type = OVS_RING_T_PACKET,
             .len = 8 + next_random(&seed) % 200,
@@ -572,6 +573,7 @@ test_malicious(struct ovs_cmdl_context *ctx)
     struct ring_lane_stats stats;
     struct ovs_ring_rec rec;
     struct victim victim;
+    uint64_t id = 0;
 
     test_ring_init(&lying, &geometry);
     test_ring_init(&honest, &geometry);
@@ -587,7 +589,7 @@ test_malicious(struct ovs_cmdl_context *ctx)
     scribbler_thread = ovs_thread_create("scribbler", scribbler_main,
                                          &scribbler);
     victim_thread = ovs_thread_create("victim", victim_main, &victim);
-    for (uint64_t id = 0; id < victim.n; ) {
+    while (id < victim.n) {
         int error = ovs_ring_next(honest.ring, &rec);
 
         if (error == EAGAIN) {
