@@ -52,7 +52,7 @@ main(int argc, char *argv[])
     require(argc == 4, "bad arguments");
     error = ovs_ring_open_fds(atoi(argv[1]), atoi(argv[2]), atoi(argv[3]),
                               &ring);
-    require(!error, strerror(error));
+    require(!error, "cannot open the ring");
     for (;;) {
         struct ovs_ring_rec rec;
 

@@ -226,13 +226,14 @@ class Smoke(unittest.TestCase):
                        "--report", scratch]
             done = subprocess.run(
                 command + ["dump/*/10k", "dpctl/dump-flows/10k", "forward/ct",
-                           "forward/upcall"],
+                           "forward/upcall", "ring/*"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 check=False)
             self.assertEqual(done.returncode, 0, done.stdout)
             found = results.read(os.path.join(scratch, "results.json"))
             self.assertTrue({"dump/v4/10k", "dump/v6/10k", "dump/tunnel/10k",
-                             "dpctl/dump-flows/10k"}
+                             "dpctl/dump-flows/10k", "ring/channel/128",
+                             "ring/hold", "ring/order"}
                             <= {r.case for r in found}, done.stdout)
             self.assertEqual({r.rounds for r in found
                               if "instructions" not in r.unit}, {2})

@@ -38,6 +38,7 @@ FAMILIES = {
     "ila": "ILA in the userspace datapath",
     "kernel": "Kernel datapath, one boot under QEMU, 1 instruction = 1 ns",
     "revalidator": "Revalidation without UFIDs",
+    "ring": "The ring as a channel between two processes",
 }
 
 

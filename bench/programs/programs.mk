@@ -11,6 +11,11 @@ bench_source := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 bench_programs = bench/bench-dump bench/bench-forward bench/bench-ila \
 	bench/bench-upcall
 
+# What measures ours against something else than the unmodified build.
+ifneq ($(wildcard $(srcdir)/lib/ring-lane.h),)
+bench_programs += bench/bench-channel
+endif
+
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
 .SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o bench/bench-switch.o
