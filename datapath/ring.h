@@ -30,7 +30,7 @@
  */
 
 #include <linux/hrtimer.h>
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/poll.h>
@@ -128,7 +128,11 @@ struct ovs_ring {
 	u64 flows;
 };
 
-extern struct static_key_false ovs_ring_in_use;
+/* Is there a ring for upcalls?  Stays true for a while after the last one, as
+ * patching the kernel's code stops all CPUs for a moment, which must not happen
+ * each time that somebody comes and goes.
+ */
+extern struct static_key_false_deferred ovs_ring_in_use;
 
 /* The datapath's side. */
 
@@ -157,7 +161,7 @@ static inline bool ovs_ring_upcall(struct datapath *dp, int dp_ifindex,
 				   const struct dp_upcall_info *info,
 				   u32 cutlen, int *error)
 {
-	return static_branch_unlikely(&ovs_ring_in_use) &&
+	return static_branch_unlikely(&ovs_ring_in_use.key) &&
 	       __ovs_ring_upcall(dp, dp_ifindex, family, skb, key, info,
 				 cutlen, error);
 }

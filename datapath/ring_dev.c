@@ -13,7 +13,7 @@
 #include "datapath.h"
 #include "ring.h"
 
-DEFINE_STATIC_KEY_FALSE(ovs_ring_in_use);
+DEFINE_STATIC_KEY_DEFERRED_FALSE(ovs_ring_in_use, 10 * HZ);
 
 static bool is_registered;
 
@@ -428,4 +428,5 @@ void ovs_ring_exit(void)
 {
 	if (is_registered)
 		misc_deregister(&ring_device);
+	static_key_deferred_flush(&ovs_ring_in_use);
 }

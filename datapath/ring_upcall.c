@@ -357,7 +357,7 @@ static int bind(struct ovs_ring *ring, struct ovs_ring_producer *producer,
 	c->producer = producer;
 	ring->cpus[cpu] = c;
 	if (!ring->n_bound++)
-		static_branch_inc(&ovs_ring_in_use);
+		static_branch_deferred_inc(&ovs_ring_in_use);
 	rcu_assign_pointer(rings->cpus[cpu], c);
 	return 0;
 }
@@ -388,7 +388,7 @@ void ovs_ring_unbind(struct ovs_ring *ring)
 			RCU_INIT_POINTER(rings->cpus[i], NULL);
 	}
 	ring->n_bound = 0;
-	static_branch_dec(&ovs_ring_in_use);
+	static_branch_slow_dec_deferred(&ovs_ring_in_use);
 }
 
 void ovs_ring_free_cpus(struct ovs_ring *ring)

@@ -56,10 +56,19 @@ datapath-guest:
 	@linux=`$(guest_linux)` && $(call kbuild_in,$@) modules
 
 # Programs of tests in guests, which need no library there.
-guest_programs = guest-programs/match-cache
+guest_programs = guest-programs/match-cache guest-programs/ring-dumps \
+	guest-programs/ring-upcalls
 guest-programs/%: $(srcdir)/tests/guest/%.c $(srcdir)/include/openvswitch/extension-abi.h
 	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
 	    $(CC) -O2 -static -I$(srcdir)/include -o $@ $<
+guest-programs/ring-%: $(srcdir)/tests/guest/ring-%.c \
+		$(wildcard $(srcdir)/tests/guest/ring-*.h \
+			$(srcdir)/include/openvswitch/ring-*.h \
+			$(srcdir)/bench/programs/bench-guest.*)
+	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
+	    $(CC) -O2 -Wall -Wextra -static -pthread -I$(srcdir)/include \
+	        -I$(srcdir)/bench/programs -o $@ $< \
+	        $(srcdir)/bench/programs/bench-guest.c
 
 # TOPICS=... names files in tests/guest, TEST=... is a word that the names of
 # tests have to contain.

@@ -1,0 +1,762 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* usage: ring-dumps TEST
+ *
+ * Tests of the kernel's rings that need a program, for tests/guest/ring.sh:
+ * dumps of flows, and what consumers ask for by TX entries. */
+
+#include "ring-common.h"
+
+#include "openvswitch/extension-abi.h"
+
+#define DUMP_LEN (4 << 20)
+
+/* Flows. */
+
+static void
+add_flow(uint32_t i, uint32_t in_port, size_t n_actions)
+{
+    struct ovs_key_ipv4 ipv4 = {
+        .ipv4_src = htonl(0x0a000000 + i), .ipv4_dst = htonl(0x0b000000),
+    };
+    struct ovs_key_ipv4 mask;
+    struct msg m;
+    size_t nest;
+
+    memset(&mask, 0, sizeof mask);
+    mask.ipv4_src = UINT32_MAX;
+    begin_flow(&m);
+    nest = nest_begin(&m, OVS_FLOW_ATTR_KEY);
+    put_u32(&m, OVS_KEY_ATTR_IN_PORT, in_port);
+    put(&m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
+    put(&m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
+    put(&m, OVS_KEY_ATTR_IPV4, &ipv4, sizeof ipv4);
+    nest_end(&m, nest);
+    nest = nest_begin(&m, OVS_FLOW_ATTR_MASK);
+    put_u32(&m, OVS_KEY_ATTR_IN_PORT, UINT32_MAX);
+    put(&m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
+    put(&m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 255, 255 }, 2);
+    put(&m, OVS_KEY_ATTR_IPV4, &mask, sizeof mask);
+    nest_end(&m, nest);
+    nest = nest_begin(&m, OVS_FLOW_ATTR_ACTIONS);
+    while (n_actions--) {
+        put_u32(&m, OVS_ACTION_ATTR_OUTPUT, 1);
+    }
+    nest_end(&m, nest);
+    end_flow(&m);
+}
+
+static void
+add_flows(uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        add_flow(i, 1 + i % 3, i % 5);
+    }
+}
+
+static void
+set_match_cache(uint32_t policy)
+{
+    struct msg m;
+    int error;
+
+    begin(&m, family(OVS_MATCH_CACHE_FAMILY), OVS_MATCH_CACHE_CMD_SET,
+          OVS_MATCH_CACHE_VERSION, NLM_F_ACK);
+    put_u32(&m, OVS_MATCH_CACHE_ATTR_POLICY, policy);
+    error = transact(&m);
+    CHECK(!error, "%s", strerror(error));
+}
+
+/* Dumps by netlink into 'buffer', the messages one behind the other; returns
+ * their length. */
+static size_t
+dump_by_netlink(char *buffer, uint32_t ufid_flags)
+{
+    size_t len = 0;
+    struct msg m;
+
+    begin(&m, flow_family, OVS_FLOW_CMD_GET, OVS_FLOW_VERSION, NLM_F_DUMP);
+    put_u32(&m, OVS_FLOW_ATTR_UFID_FLAGS, ufid_flags);
+    send_msg(&m);
+    for (;;) {
+        size_t rest;
+        char *p;
+
+        receive(&m);
+        rest = m.len;
+        p = m.bytes;
+        while (rest) {
+            struct nlmsghdr *nlh = (void *) p;
+
+            CHECK(NLMSG_OK(nlh, rest));
+            if (nlh->nlmsg_type == NLMSG_DONE) {
+                return len;
+            }
+            CHECK(nlh->nlmsg_type != NLMSG_ERROR);
+            CHECK(len + nlh->nlmsg_len <= DUMP_LEN);
+            /* What a dump into a ring has nothing to put into. */
+            nlh->nlmsg_seq = 0;
+            nlh->nlmsg_pid = 0;
+            memcpy(buffer + len, p, nlh->nlmsg_len);
+            len += nlh->nlmsg_len;
+            p += NLMSG_ALIGN(nlh->nlmsg_len);
+            rest -= NLMSG_ALIGN(nlh->nlmsg_len);
+        }
+    }
+}
+
+static void
+open_dump(struct reader *r, uint32_t seg_size, uint32_t n_segs)
+{
+    struct ovs_ring_attach a = upcall_ring(1, seg_size, n_segs);
+
+    a.ring_class = OVS_RING_DUMP;
+    open_ring(r, &a);
+}
+
+static struct ovs_ring_fill
+do_fill(struct reader *r, struct ovs_ring_fill fill)
+{
+    CHECK(!ioctl(r->fd, OVS_RING_IOC_FILL, &fill));
+    return fill;
+}
+
+/* What is known of a dump while it is read. */
+struct dump {
+    bool begun, ended;
+    struct ovs_ring_dump begin, end;
+    uint64_t n;
+    uint64_t n_truncated;
+    char *messages;             /* Null if nobody wants them. */
+    size_t len;
+};
+
+/* Takes the records that are there.  Returns how many. */
+static unsigned int
+take(struct reader *r, struct dump *d)
+{
+    struct reader_rec rec;
+    unsigned int n = 0;
+
+    while (reader_next(r, &r->lanes[0], &rec)) {
+        n++;
+        CHECK(!rec.lost && !(rec.flags & OVS_RING_RF_LOST));
+        CHECK(!d->ended);
+        switch (rec.type) {
+        case OVS_RING_T_DUMP_BEGIN:
+            CHECK(!d->begun && rec.len == sizeof d->begin);
+            memcpy(&d->begin, rec.data, sizeof d->begin);
+            d->begun = true;
+            break;
+        case OVS_RING_T_DUMP_END:
+            CHECK(d->begun && rec.len == sizeof d->end
+                  && rec.flags & OVS_RING_RF_LAST);
+            memcpy(&d->end, rec.data, sizeof d->end);
+            d->ended = true;
+            CHECK(d->end.n == d->n && d->end.id == d->begin.id);
+            return n;
+        case OVS_RING_T_NLMSG:
+            CHECK(d->begun);
+            CHECK(((const struct nlmsghdr *) rec.data)->nlmsg_len
+                  == rec.len);
+            d->n++;
+            d->n_truncated += !!(rec.flags & OVS_RING_RF_TRUNCATED);
+            if (d->messages) {
+                CHECK(d->len + rec.len <= DUMP_LEN);
+                memcpy(d->messages + d->len, rec.data, rec.len);
+                d->len += rec.len;
+            }
+            break;
+        default:
+            CHECK(false, "type %u", rec.type);
+        }
+    }
+    return n;
+}
+
+static void
+test_identical(void)
+{
+    static const uint32_t all_flags[] = {
+        0, OVS_UFID_F_OMIT_KEY, OVS_UFID_F_OMIT_MASK,
+        OVS_UFID_F_OMIT_ACTIONS, OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK
+                                 | OVS_UFID_F_OMIT_ACTIONS,
+    };
+    static char by_netlink[DUMP_LEN], by_ring[DUMP_LEN];
+    struct reader r;
+
+    start();
+    add_flows(0, 2000);
+    open_dump(&r, 65536, 32);
+    for (uint32_t policy = OVS_MATCH_CACHE_OFF;
+         policy <= OVS_MATCH_CACHE_EAGER; policy++) {
+        set_match_cache(policy);
+        for (int i = 0; i < 15; i++) {
+            uint32_t ufid_flags = all_flags[i % 5];
+            struct dump d = { .messages = by_ring };
+            size_t len = dump_by_netlink(by_netlink, ufid_flags);
+            struct ovs_ring_fill fill;
+
+            fill = do_fill(&r, (struct ovs_ring_fill) {
+                .flags = OVS_RING_FILL_START, .ufid_flags = ufid_flags,
+                .id = 77 + i,
+            });
+            CHECK(fill.done && fill.n == 2000);
+            take(&r, &d);
+            CHECK(d.ended && d.n == 2000 && d.begin.id == 77u + i);
+            CHECK(!d.end.error && d.begin.generation == d.end.generation
+                  && d.end.generation == fill.generation);
+            CHECK(d.end.now >= d.begin.now && d.begin.now);
+            CHECK(len == d.len && !memcmp(by_netlink, by_ring, len),
+                  "policy %u, flags %u: %zu, %zu bytes", policy, ufid_flags,
+                  len, d.len);
+        }
+    }
+    CHECK(get_stats(&r).flows == 3 * 15 * 2000);
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* Continuation by FILL, with and without a limit. */
+static void
+test_fill(void)
+{
+    struct ovs_ring_fill fill;
+    struct reader r;
+
+    start();
+    add_flows(0, 1000);
+    for (uint32_t max = 0; max <= 64; max += 16) {
+        struct dump d = { .begun = false };
+        unsigned int calls = 1;
+
+        open_dump(&r, 4096, 4);
+        fill = do_fill(&r, (struct ovs_ring_fill) {
+            .flags = OVS_RING_FILL_START, .max_records = max });
+        while (!fill.done) {
+            take(&r, &d);
+            CHECK(fill.n == d.n);
+            fill = do_fill(&r, (struct ovs_ring_fill) { .max_records = max });
+            calls++;
+        }
+        take(&r, &d);
+        CHECK(d.ended && d.n == 1000 && calls > 10);
+        CHECK(!max || calls >= 1000 / max);
+        reader_close(&r);
+    }
+    delete_datapath();
+}
+
+static void
+test_poll(void)
+{
+    struct dump d = { .begun = false };
+    unsigned int polls = 0;
+    struct reader r;
+
+    start();
+    add_flows(0, 1000);
+    open_dump(&r, 4096, 8);
+    do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START | OVS_RING_FILL_POLL });
+    while (!d.ended) {
+        if (!take(&r, &d)) {
+            CHECK(reader_wait(&r, 10000) == POLLIN);
+            polls++;
+        }
+    }
+    CHECK(d.n == 1000 && polls >= 3);
+    reader_close(&r);
+    delete_datapath();
+}
+
+static void
+test_auto(void)
+{
+    const char *flows = getenv("RING_FLOWS");
+    uint32_t n = flows ? atoi(flows) : 20000;
+    struct reader r;
+
+    start();
+    add_flows(0, n);
+    open_dump(&r, 16384, 16);
+    for (int slow = 0; slow < 2; slow++) {
+        struct dump d = { .begun = false };
+        unsigned int kicks = 0, waits = 0;
+        uint64_t bytes, before = r.lanes[0].shared->bytes;
+
+        do_fill(&r, (struct ovs_ring_fill) {
+            .flags = OVS_RING_FILL_START | OVS_RING_FILL_AUTO });
+        while (!d.ended) {
+            uint32_t k = r.lanes[0].k;
+
+            take(&r, &d);
+            if (slow && k != r.lanes[0].k) {
+                usleep(20000);
+            }
+            /* As the specification has it: release, fence, look. */
+            __atomic_thread_fence(__ATOMIC_SEQ_CST);
+            if (__atomic_load_n(&r.control->state, __ATOMIC_ACQUIRE)
+                & OVS_RING_S_PARKED) {
+                struct ovs_ring_kick kick = { .n = 0 };
+
+                CHECK(!ioctl(r.fd, OVS_RING_IOC_KICK, &kick));
+                kicks++;
+            } else if (slow) {
+                reader_wait(&r, 1000);
+                waits++;
+            }
+        }
+        bytes = r.lanes[0].shared->bytes - before;
+        CHECK(d.n == n && !d.end.error, "%llu flows",
+              (unsigned long long) d.n);
+        printf("%s consumer: %llu bytes, %u kicks, %u waits\n",
+               slow ? "slow" : "fast", (unsigned long long) bytes, kicks,
+               waits);
+        CHECK(kicks <= bytes / 65536 + 1);
+    }
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* Dumps that end otherwise, and the table that grows. */
+static void
+test_cancel(void)
+{
+    struct ovs_ring_fill fill;
+    struct reader r;
+    struct dump d;
+
+    start();
+    add_flows(0, 300);
+    open_dump(&r, 4096, 64);
+    fill = do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START, .max_records = 10, .id = 1 });
+    CHECK(!fill.done && fill.n == 10);
+    fill = do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START, .max_records = 10, .id = 2 });
+    CHECK(!fill.done && fill.n == 10);
+    memset(&d, 0, sizeof d);
+    take(&r, &d);
+    CHECK(d.ended && d.n == 10 && d.end.error == ECANCELED
+          && d.end.id == 1);
+
+    /* Twice as many buckets when it goes on. */
+    add_flows(300, 3000);
+    memset(&d, 0, sizeof d);
+    do {
+        fill = do_fill(&r, (struct ovs_ring_fill) { .max_records = 100 });
+        take(&r, &d);
+    } while (!d.ended);
+    CHECK(d.end.id == 2 && d.begin.generation != d.end.generation);
+
+    /* What is none. */
+    fill = (struct ovs_ring_fill) { .flags = 1 << 30 };
+    CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == EINVAL);
+    fill = (struct ovs_ring_fill) { .flags = 1 << 30
+                                             | OVS_RING_FILL_START };
+    CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == EINVAL);
+    fill = (struct ovs_ring_fill) { .flags = OVS_RING_FILL_START,
+                                    .ufid_flags = 1 << 20 };
+    CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == EINVAL);
+    fill = (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START | OVS_RING_FILL_IN_PORT,
+        .in_port = 1 << 20,
+    };
+    CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == EINVAL);
+    reader_close(&r);
+    delete_datapath();
+}
+
+static void
+test_filters(void)
+{
+    static struct packet p;
+    struct dump d;
+    struct reader r;
+
+    start();
+    add_flows(0, 300);
+    open_dump(&r, 65536, 16);
+    for (uint32_t port = 0; port < 4; port++) {
+        memset(&d, 0, sizeof d);
+        do_fill(&r, (struct ovs_ring_fill) {
+            .flags = OVS_RING_FILL_START | OVS_RING_FILL_IN_PORT,
+            .in_port = port });
+        take(&r, &d);
+        CHECK(d.ended && d.n == (port ? 100 : 0));
+    }
+
+    /* One flow gets a packet. */
+    make_packet(&p, IPPROTO_UDP, 100, 0);
+    memcpy(p.bytes + ETH_HLEN + 12, "\x0a\0\0\x03", 4);
+    send_packet(&p);
+    for (int i = 0; i < 500; i++) {
+        memset(&d, 0, sizeof d);
+        do_fill(&r, (struct ovs_ring_fill) {
+            .flags = OVS_RING_FILL_START | OVS_RING_FILL_USED });
+        take(&r, &d);
+        if (d.n) {
+            break;
+        }
+        usleep(10000);
+    }
+    CHECK(d.n == 1);
+    memset(&d, 0, sizeof d);
+    do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START, .used_since = 1 });
+    take(&r, &d);
+    CHECK(d.n == 1);
+    {
+        uint64_t later = d.end.now + 1000000;
+
+        memset(&d, 0, sizeof d);
+        do_fill(&r, (struct ovs_ring_fill) {
+            .flags = OVS_RING_FILL_START, .used_since = later });
+        take(&r, &d);
+        CHECK(d.ended && d.n == 0);
+    }
+    reader_close(&r);
+    delete_datapath();
+}
+
+static void
+test_truncated(void)
+{
+    struct dump d = { .begun = false };
+    struct reader r;
+
+    start();
+    add_flow(1, 1, 10);
+    add_flow(2, 1, 1000);
+    open_dump(&r, 4096, 16);
+    CHECK(do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START }).done);
+    take(&r, &d);
+    CHECK(d.ended && d.n == 2 && d.n_truncated == 1);
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R14 for dumps. */
+static void
+test_kill(void)
+{
+    const char *rounds = getenv("RING_ROUNDS");
+    unsigned int n_rounds = rounds ? atoi(rounds) : 100;
+    struct reader r;
+    int status;
+    pid_t pid;
+
+    start();
+    add_flows(0, 2000);
+    for (unsigned int i = 0; i < n_rounds; i++) {
+        pid = fork();
+        CHECK(pid >= 0);
+        if (!pid) {
+            open_dump(&r, 4096, 16);
+            for (;;) {
+                struct dump d = { .begun = false };
+
+                do_fill(&r, (struct ovs_ring_fill) {
+                    .flags = OVS_RING_FILL_START | OVS_RING_FILL_AUTO });
+                while (!d.ended) {
+                    if (!take(&r, &d)) {
+                        reader_wait(&r, 10);
+                    }
+                }
+            }
+        }
+        usleep(random64() % 20000);
+        kill(pid, SIGKILL);
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status), "round %u", i);
+    }
+
+    /* The datapath goes in the midst of a dump. */
+    open_dump(&r, 4096, 4);
+    do_fill(&r, (struct ovs_ring_fill) {
+        .flags = OVS_RING_FILL_START | OVS_RING_FILL_AUTO });
+    delete_datapath();
+    CHECK(reader_wait(&r, 10000) & (POLLIN | POLLHUP));
+    CHECK(r.control->state & OVS_RING_S_DEAD);
+    {
+        struct ovs_ring_fill fill = { .flags = 0 };
+        struct dump d = { .begun = false };
+
+        CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == ENODEV);
+        take(&r, &d);
+        CHECK(!d.ended);
+    }
+    reader_close(&r);
+}
+
+/* TX. */
+
+static int out = -1;            /* Packet socket at "ring-out". */
+
+static struct ovs_ring_attach
+tx_ring(void)
+{
+    struct ovs_ring_attach a = upcall_ring(1, 16384, 8);
+
+    a.n_tx = 16;
+    a.tx_data_size = 4096;
+    return a;
+}
+
+static void
+start_tx(void)
+{
+    struct sockaddr_ll from = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(ETH_P_ALL),
+    };
+
+    start();
+    add_port("ring-p2", 2);
+    from.sll_ifindex = if_nametoindex("ring-out");
+    CHECK(from.sll_ifindex);
+    out = socket(AF_PACKET, SOCK_RAW, 0);
+    CHECK(out >= 0 && !bind(out, (struct sockaddr *) &from, sizeof from));
+}
+
+/* Appends an entry, and returns what became of it. */
+static int32_t
+submit(struct reader *r, const struct ovs_ring_tx *tx)
+{
+    struct reader_lane *l = &r->lanes[0];
+    struct ovs_ring_tx *entries = (void *) ((char *) l->consumer
+                                            + r->control->tx_off);
+    uint32_t tail = l->consumer->tx_tail;
+    int32_t error = -1;
+    struct ovs_ring_kick kick = { .n = 1, .errors = (uintptr_t) &error };
+
+    entries[tail & (r->control->n_tx - 1)] = *tx;
+    __atomic_store_n(&l->consumer->tx_tail, tail + 1, __ATOMIC_RELEASE);
+    CHECK(!ioctl(r->fd, OVS_RING_IOC_KICK, &kick));
+    CHECK(kick.n == 1 && l->shared->tx_head == tail + 1);
+    return error;
+}
+
+/* Writes the actions "output 'port'" to the TX data; returns their length. */
+static uint32_t
+put_output(struct reader *r, uint32_t port)
+{
+    struct msg m;
+    size_t nest, from;
+
+    begin(&m, flow_family, 0, 0, 0);
+    from = m.len;
+    nest = nest_begin(&m, OVS_PACKET_ATTR_ACTIONS);
+    put_u32(&m, OVS_ACTION_ATTR_OUTPUT, port);
+    nest_end(&m, nest);
+    memcpy((char *) r->lanes[0].consumer + r->control->tx_data_off,
+           m.bytes + from, m.len - from);
+    return m.len - from;
+}
+
+static void
+receive_record(struct reader *r, struct reader_rec *rec)
+{
+    while (!reader_next(r, &r->lanes[0], rec)) {
+        CHECK(reader_wait(r, 10000) == POLLIN);
+    }
+}
+
+static void
+test_execute(void)
+{
+    struct ovs_ring_attach a;
+    static struct packet p;
+    static uint8_t got[65536];
+    struct reader_rec rec;
+    struct reader r;
+    uint64_t taken, rejected;
+
+    start_tx();
+    a = tx_ring();
+    for (int stamp = 0; stamp < 2; stamp++) {
+        a.flags = stamp ? OVS_RING_ATTACH_TIMESTAMP : 0;
+        open_ring(&r, &a);
+        bind_all(&r);
+        taken = r.lanes[0].shared->tx_taken;
+        for (size_t size = 60; size < 3000; size += 491) {
+            struct pollfd pfd = { .fd = out, .events = POLLIN };
+            struct ovs_ring_tx tx = { .op = OVS_RING_OP_EXECUTE };
+            int32_t error;
+
+            make_packet(&p, IPPROTO_UDP, size, 0);
+            send_packet(&p);
+            receive_record(&r, &rec);
+            tx.seg = rec.seg;
+            tx.gen = rec.gen;
+            tx.off = rec.off;
+            tx.data_len = put_output(&r, 2);
+            error = submit(&r, &tx);
+            CHECK(!error, "%s", strerror(-error));
+            CHECK(poll(&pfd, 1, 10000) == 1);
+            CHECK(recv(out, got, sizeof got, 0) == (ssize_t) size);
+            CHECK(!memcmp(got, p.bytes, size));
+            taken++;
+        }
+        CHECK(r.lanes[0].shared->tx_taken == taken);
+        reader_close(&r);
+    }
+
+    /* What is refused. */
+    open_ring(&r, &a);
+    bind_all(&r);
+    make_packet(&p, IPPROTO_UDP, 1000, 0);
+    send_packet(&p);
+    receive_record(&r, &rec);
+    {
+        const struct ovs_ring_tx good = {
+            .op = OVS_RING_OP_EXECUTE, .seg = rec.seg, .gen = rec.gen,
+            .off = rec.off, .data_len = put_output(&r, 2),
+        };
+        struct ovs_ring_tx tx;
+
+#define REFUSED(FIELD, VALUE, ERROR) \
+        tx = good; \
+        tx.FIELD = VALUE; \
+        CHECK(submit(&r, &tx) == -ERROR)
+        REFUSED(op, OVS_RING_OP_ACCEPT, EOPNOTSUPP);
+        REFUSED(op, 0, EOPNOTSUPP);
+        REFUSED(flags, 1, EINVAL);
+        REFUSED(seg, 8, EINVAL);
+        REFUSED(seg, 1, ESTALE);
+        REFUSED(gen, rec.gen + 1, ESTALE);
+        REFUSED(gen, 0, ESTALE);
+        REFUSED(off, rec.off + 4, EINVAL);
+        REFUSED(off, 16384, EINVAL);
+        REFUSED(off, UINT32_MAX & ~7u, EINVAL);
+        REFUSED(data_off, 4096, EINVAL);
+        REFUSED(data_off, UINT32_MAX & ~3u, EINVAL);
+        REFUSED(data_off, 2, EINVAL);
+        REFUSED(data_len, 4097, EINVAL);
+        REFUSED(data_len, UINT32_MAX, EINVAL);
+        REFUSED(data_len, 0, EINVAL);
+        REFUSED(data_len, good.data_len - 1, EINVAL);
+        REFUSED(mask, 1, EINVAL);
+        put_output(&r, 70000);
+        CHECK(submit(&r, &good) == -EINVAL);
+        put_output(&r, 2);
+        /* An attribute that has no business there. */
+        *(uint16_t *) ((char *) r.lanes[0].consumer
+                       + r.control->tx_data_off + 2) = OVS_PACKET_ATTR_PROBE;
+        CHECK(submit(&r, &good) == -EINVAL);
+        put_output(&r, 2);
+        rejected = r.lanes[0].shared->tx_rejected;
+        CHECK(rejected == 20);
+        CHECK(!submit(&r, &good));
+        reader_release(&r.lanes[0], rec.seg, rec.gen);
+        CHECK(submit(&r, &good) == -ESTALE);
+
+        /* More entries than there can be. */
+        {
+            struct ovs_ring_kick kick = { .n = 100 };
+
+            r.lanes[0].consumer->tx_tail += 17;
+            CHECK(ioctl(r.fd, OVS_RING_IOC_KICK, &kick)
+                  && errno == EINVAL);
+            kick.lane = 1;
+            CHECK(ioctl(r.fd, OVS_RING_IOC_KICK, &kick)
+                  && errno == EINVAL);
+        }
+    }
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R10: somebody writes to what the kernel reads, at the same time. */
+
+static volatile bool stop;
+
+static void *
+flip(void *r_)
+{
+    struct reader *r = r_;
+    uint8_t *tx = (uint8_t *) r->lanes[0].consumer + r->control->tx_off;
+    size_t len = r->control->tx_data_off - r->control->tx_off + 64;
+
+    while (!stop) {
+        for (int i = 0; i < 100; i++) {
+            size_t at = random64() % len;
+            uint8_t old = tx[at];
+
+            tx[at] = random64() % 4 ? random64() % 64 : random64();
+            if (random64() % 2) {
+                tx[at] = old;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void
+test_flipper(void)
+{
+    struct ovs_ring_attach a;
+    static struct packet p;
+    struct reader_rec rec;
+    pthread_t thread;
+    struct reader r;
+    uint64_t end;
+
+    start_tx();
+    a = tx_ring();
+    open_ring(&r, &a);
+    bind_all(&r);
+    make_packet(&p, IPPROTO_UDP, 600, 0);
+    send_packet(&p);
+    receive_record(&r, &rec);
+    CHECK(!pthread_create(&thread, NULL, flip, &r));
+    end = now_ns() + 5000000000;
+    while (now_ns() < end) {
+        struct ovs_ring_tx tx = {
+            .op = OVS_RING_OP_EXECUTE, .seg = rec.seg, .gen = rec.gen,
+            .off = rec.off,
+        };
+
+        tx.data_len = put_output(&r, 2);
+        submit(&r, &tx);
+    }
+    stop = true;
+    pthread_join(thread, NULL);
+    printf("%llu taken, %llu rejected\n",
+           (unsigned long long) r.lanes[0].shared->tx_taken,
+           (unsigned long long) r.lanes[0].shared->tx_rejected);
+    CHECK(r.lanes[0].shared->tx_taken && r.lanes[0].shared->tx_rejected);
+    {
+        struct ovs_ring_tx tx = {
+            .op = OVS_RING_OP_EXECUTE, .seg = rec.seg, .gen = rec.gen,
+            .off = rec.off,
+        };
+
+        tx.data_len = put_output(&r, 2);
+        CHECK(!submit(&r, &tx));
+    }
+    reader_close(&r);
+    delete_datapath();
+}
+
+int
+main(int argc, char *argv[])
+{
+    static const struct subtest tests[] = {
+        { "identical", test_identical },
+        { "fill", test_fill },
+        { "poll", test_poll },
+        { "auto", test_auto },
+        { "cancel", test_cancel },
+        { "filters", test_filters },
+        { "truncated", test_truncated },
+        { "kill", test_kill },
+        { "execute", test_execute },
+        { "flipper", test_flipper },
+        { NULL, NULL },
+    };
+
+    return argc == 2 ? run_subtest(tests, argv[1]) : 1;
+}

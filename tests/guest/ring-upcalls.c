@@ -1,0 +1,1312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* usage: ring-upcalls TEST
+ *
+ * Tests of the kernel's rings that need a program, for tests/guest/ring.sh:
+ * what a ring is, and upcalls.  Exits with 77 if a test cannot run. */
+
+#include "ring-common.h"
+
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#define SKIP 77
+
+/* R1. */
+
+static void
+test_geometry(void)
+{
+    long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
+    const struct {
+        struct ovs_ring_attach a;
+        int error;
+    } cases[] = {
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2 }, 0 },
+        { { .n_lanes = 1, .seg_size = 1 << 20, .n_segs = 4 }, 0 },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 1024 }, 0 },
+        { { .n_lanes = n_cpus, .seg_size = 8192, .n_segs = 16 }, 0 },
+        { { .n_lanes = 1, .seg_size = 65536, .n_segs = 8, .n_tx = 64,
+            .tx_data_size = 4096 }, 0 },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .n_tx = 1 }, 0 },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2,
+            .flags = OVS_RING_ATTACH_FALLBACK
+                     | OVS_RING_ATTACH_TIMESTAMP }, 0 },
+        { { .n_lanes = 0, .seg_size = 4096, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 100000, .seg_size = 4096, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = UINT32_MAX, .seg_size = 4096, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 2048, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096 + 8, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 12288, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 2 << 20, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 0, .n_segs = 2 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 0 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 1 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 3 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2048 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .n_tx = 3 },
+          EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .n_tx = 1 << 17 },
+          EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2,
+            .tx_data_size = 4096 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .n_tx = 1,
+            .tx_data_size = 2 << 20 }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .flags = 4 },
+          EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2,
+            .ring_class = OVS_RING_TAP }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .ring_class = 9 },
+          EINVAL },
+        { { .n_lanes = 2, .seg_size = 4096, .n_segs = 2,
+            .ring_class = OVS_RING_DUMP }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2, .n_tx = 1,
+            .ring_class = OVS_RING_DUMP }, EINVAL },
+        { { .n_lanes = 1, .seg_size = 1 << 20, .n_segs = 1024 }, E2BIG },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2,
+            .dp_ifindex = 1 }, ENODEV },
+        { { .n_lanes = 1, .seg_size = 4096, .n_segs = 2,
+            .dp_ifindex = -1 }, ENODEV },
+    };
+
+    start();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct reader r = { .attach = cases[i].a };
+        const struct ovs_ring_control *c;
+        int error;
+
+        if (!r.attach.dp_ifindex) {
+            r.attach.dp_ifindex = if_nametoindex(DP_NAME);
+        }
+        if (!r.attach.ring_class) {
+            r.attach.ring_class = OVS_RING_UPCALL;
+        }
+        error = reader_open(&r);
+        CHECK(error == cases[i].error, "case %zu: %s", i, strerror(error));
+        if (error) {
+            continue;
+        }
+        c = r.control;
+        CHECK(c->magic == OVS_RING_MAGIC && c->major == OVS_RING_MAJOR
+              && c->minor == OVS_RING_MINOR);
+        CHECK(c->control_len == sizeof *c && !c->state);
+        CHECK(c->n_lanes == cases[i].a.n_lanes
+              && c->seg_size == cases[i].a.seg_size
+              && c->n_segs == cases[i].a.n_segs
+              && c->n_tx == cases[i].a.n_tx
+              && c->tx_data_size == cases[i].a.tx_data_size);
+        CHECK(c->producer_size == r.attach.producer_size
+              && c->consumer_size == r.attach.consumer_size);
+        CHECK(!(c->lane_off % 64) && !(c->lane_stride % 64)
+              && !(c->consumer_stride % 64) && !(c->data_off % 4096)
+              && !(c->tx_off % 64) && !(c->tx_data_off % 64));
+        CHECK(c->lane_stride >= sizeof(struct ovs_ring_lane)
+                                + 8 * c->n_segs);
+        CHECK(c->data_off >= c->lane_off + c->n_lanes * c->lane_stride);
+        CHECK(c->producer_size >= c->data_off
+                                  + c->n_lanes * c->data_stride);
+        CHECK(c->data_stride >= (uint64_t) c->n_segs * c->seg_size);
+        CHECK(c->consumer_size >= c->n_lanes * c->consumer_stride);
+        CHECK(c->clock_id == CLOCK_MONOTONIC);
+        CHECK(!!(c->features & OVS_RING_F_TX) == !!c->n_tx);
+        CHECK(!!(c->features & OVS_RING_F_TIMESTAMP)
+              == !!(r.attach.flags & OVS_RING_ATTACH_TIMESTAMP));
+        CHECK(ioctl(r.fd, OVS_RING_IOC_ATTACH, &r.attach)
+              && errno == EBUSY);
+        reader_close(&r);
+    }
+    delete_datapath();
+}
+
+/* Requests that are none, in an order that is none. */
+static void
+test_requests(void)
+{
+    struct ovs_ring_attach a;
+    struct ovs_ring_stats stats;
+    struct pollfd pfd;
+    struct reader r;
+    int fd;
+
+    start();
+    fd = open(OVS_RING_DEVICE, O_RDWR);
+    CHECK(fd >= 0);
+    CHECK(ioctl(fd, OVS_RING_IOC_STATS, &stats) && errno == ENXIO);
+    CHECK(ioctl(fd, OVS_RING_IOC_DETACH) && errno == ENXIO);
+    CHECK(ioctl(fd, OVS_RING_IOC_ATTACH, NULL) && errno == EFAULT);
+    CHECK(ioctl(fd, _IO('R', 0x7f)) && errno == ENOTTY);
+    CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED
+          && errno == ENXIO);
+    CHECK(read(fd, &a, sizeof a) < 0 && errno == EINVAL);
+    CHECK(lseek(fd, 0, SEEK_SET) < 0 && errno == ESPIPE);
+    pfd = (struct pollfd) { .fd = fd, .events = POLLIN };
+    CHECK(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLERR);
+    close(fd);
+
+    a = upcall_ring(1, 4096, 4);
+    open_ring(&r, &a);
+    CHECK(bind_lane(&r, 1, 0) == EINVAL);
+    CHECK(bind_lane(&r, 0, 1 << 20) == EINVAL);
+    CHECK(bind_lane(&r, 0, 0) == 0);
+    CHECK(bind_lane(&r, 0, 0) == EBUSY);
+    CHECK(get_stats(&r).bound == 1);
+    CHECK(ioctl(r.fd, OVS_RING_IOC_STATS, NULL) && errno == EFAULT);
+    {
+        struct ovs_ring_fill fill = { .flags = OVS_RING_FILL_START };
+        struct ovs_ring_kick kick = { .n = 1 };
+
+        CHECK(ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && errno == EINVAL);
+        CHECK(ioctl(r.fd, OVS_RING_IOC_KICK, &kick) && errno == EINVAL);
+    }
+
+    /* A ring that is detached is dead, and the CPU free. */
+    CHECK(!ioctl(r.fd, OVS_RING_IOC_DETACH));
+    CHECK(r.control->state & OVS_RING_S_DEAD);
+    CHECK(bind_lane(&r, 0, 0) == ENODEV);
+    CHECK(reader_wait(&r, 1000) == (POLLIN | POLLHUP | POLLERR));
+    CHECK(!ioctl(r.fd, OVS_RING_IOC_DETACH));
+    {
+        struct reader other;
+
+        open_ring(&other, &a);
+        CHECK(!bind_lane(&other, 0, 0));
+        reader_close(&other);
+    }
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R13. */
+static void
+test_mappings(void)
+{
+    struct ovs_ring_attach a;
+    struct reader r;
+    uint8_t *p;
+    int mem;
+
+    start();
+    a = upcall_ring(1, 4096, 4);
+    open_ring(&r, &a);
+    a = r.attach;
+
+    CHECK(mprotect((void *) r.control, a.producer_size,
+                   PROT_READ | PROT_WRITE) && errno == EACCES);
+    CHECK(mprotect((void *) r.control, a.producer_size,
+                   PROT_READ | PROT_EXEC) && errno == EACCES);
+    CHECK(mprotect(r.consumer, a.consumer_size, PROT_READ | PROT_EXEC)
+          && errno == EACCES);
+    CHECK(mmap(NULL, a.producer_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+               r.fd, OVS_RING_MMAP_PRODUCER) == MAP_FAILED
+          && errno == EPERM);
+    CHECK(mmap(NULL, a.producer_size, PROT_READ, MAP_PRIVATE, r.fd,
+               OVS_RING_MMAP_PRODUCER) == MAP_FAILED && errno == EINVAL);
+    CHECK(mmap(NULL, a.consumer_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+               r.fd, OVS_RING_MMAP_CONSUMER) == MAP_FAILED
+          && errno == EINVAL);
+    for (int change = -4096; change <= 4096; change += 8192) {
+        CHECK(mmap(NULL, a.producer_size + change, PROT_READ, MAP_SHARED,
+                   r.fd, OVS_RING_MMAP_PRODUCER) == MAP_FAILED
+              && errno == EINVAL);
+        CHECK(mmap(NULL, a.consumer_size + change, PROT_READ, MAP_SHARED,
+                   r.fd, OVS_RING_MMAP_CONSUMER) == MAP_FAILED
+              && errno == EINVAL);
+    }
+    CHECK(mmap(NULL, a.producer_size, PROT_READ, MAP_SHARED, r.fd, 4096)
+          == MAP_FAILED && errno == EINVAL);
+
+    /* What a debugger can do. */
+    mem = open("/proc/self/mem", O_RDWR);
+    CHECK(mem >= 0);
+    CHECK(pwrite(mem, "x", 1, (uintptr_t) r.control) < 0);
+    CHECK(pwrite(mem, "\0", 1, (uintptr_t) r.consumer) == 1);
+    close(mem);
+    CHECK(r.control->magic == OVS_RING_MAGIC);
+
+    /* The consumer region may be mapped to be read, and then not written. */
+    p = mmap(NULL, a.consumer_size, PROT_READ, MAP_SHARED, r.fd,
+             OVS_RING_MMAP_CONSUMER);
+    CHECK(p != MAP_FAILED);
+    munmap(p, a.consumer_size);
+    CHECK(mremap((void *) r.control, a.producer_size,
+                 a.producer_size + 4096, MREMAP_MAYMOVE) == MAP_FAILED);
+
+    /* Children have neither of them. */
+    {
+        pid_t pid = fork();
+        int status;
+
+        if (!pid) {
+            setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
+            _exit(*(volatile const uint8_t *) r.control);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    }
+
+    /* The memory outlives the file. */
+    close(r.fd);
+    CHECK(r.control->magic == OVS_RING_MAGIC);
+    munmap((void *) r.control, a.producer_size);
+    munmap(r.consumer, a.consumer_size);
+
+    /* A file that was opened to be read is good enough for it. */
+    r.fd = open(OVS_RING_DEVICE, O_RDONLY);
+    CHECK(r.fd >= 0);
+    a = upcall_ring(1, 4096, 4);
+    CHECK(!ioctl(r.fd, OVS_RING_IOC_ATTACH, &a));
+    CHECK(mmap(NULL, a.consumer_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+               r.fd, OVS_RING_MMAP_CONSUMER) == MAP_FAILED
+          && errno == EACCES);
+    p = mmap(NULL, a.producer_size, PROT_READ, MAP_SHARED, r.fd, 0);
+    CHECK(p != MAP_FAILED);
+    CHECK(mprotect(p, a.producer_size, PROT_READ | PROT_WRITE)
+          && errno == EACCES);
+    munmap(p, a.producer_size);
+    close(r.fd);
+    delete_datapath();
+}
+
+static void
+set_capability(int capability, bool on)
+{
+    struct __user_cap_header_struct header = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct data[2];
+    uint32_t bit = 1U << capability % 32;
+
+    CHECK(!syscall(SYS_capget, &header, data));
+    data[capability / 32].effective &= ~bit;
+    if (on) {
+        data[capability / 32].effective |= bit;
+    }
+    CHECK(!syscall(SYS_capset, &header, data));
+}
+
+/* Who may do what. */
+static void
+test_capabilities(void)
+{
+    struct ovs_ring_attach a, again;
+    struct ovs_ring_fill fill = { .flags = OVS_RING_FILL_START };
+    struct ovs_ring_kick kick = { .n = 1 };
+    struct reader r;
+    int fd, status;
+    pid_t pid;
+
+    start();
+    a = upcall_ring(1, 4096, 4);
+    a.n_tx = 4;
+
+    /* Neither without the capability, nor with it by who had it not when the
+     * file was opened. */
+    set_capability(CAP_NET_ADMIN, false);
+    fd = open(OVS_RING_DEVICE, O_RDWR);
+    CHECK(fd >= 0);
+    again = a;
+    CHECK(ioctl(fd, OVS_RING_IOC_ATTACH, &again) && errno == EPERM);
+    set_capability(CAP_NET_ADMIN, true);
+    again = a;
+    CHECK(ioctl(fd, OVS_RING_IOC_ATTACH, &again) && errno == EPERM);
+    close(fd);
+
+    /* With a file that was passed on one can read. */
+    open_ring(&r, &a);
+    set_capability(CAP_NET_ADMIN, false);
+    CHECK(bind_lane(&r, 0, 0) == EPERM);
+    CHECK(ioctl(r.fd, OVS_RING_IOC_DETACH) && errno == EPERM);
+    CHECK(ioctl(r.fd, OVS_RING_IOC_KICK, &kick) && errno == EPERM);
+    get_stats(&r);
+    CHECK(reader_wait(&r, 0) == 0);
+    set_capability(CAP_NET_ADMIN, true);
+    CHECK(!bind_lane(&r, 0, 0));
+    reader_close(&r);
+
+    a.ring_class = OVS_RING_DUMP;
+    a.n_tx = 0;
+    open_ring(&r, &a);
+    set_capability(CAP_NET_ADMIN, false);
+    CHECK(!ioctl(r.fd, OVS_RING_IOC_FILL, &fill) && fill.done);
+    set_capability(CAP_NET_ADMIN, true);
+    reader_close(&r);
+    delete_datapath();
+
+    /* The superuser of a user namespace in a network namespace of its own, and
+     * not for the datapath of another one. */
+    pid = fork();
+    if (!pid) {
+        int error;
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+            _exit(SKIP);
+        }
+        make_datapath();
+        memset(&r, 0, sizeof r);
+        r.attach = upcall_ring(1, 4096, 4);
+        error = reader_open(&r);
+        CHECK(!error, "%s", strerror(error));
+        CHECK(!bind_lane(&r, 0, 0));
+        _exit(0);               /* The namespace goes with all of it. */
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP) {
+        printf("no user namespaces here\n");
+        return;
+    }
+    CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+/* R12. */
+
+static uint64_t
+locked_kb(void)
+{
+    char line[256];
+    unsigned long long kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    CHECK(f);
+    while (fgets(line, sizeof line, f)) {
+        sscanf(line, "VmLck: %llu", &kb);
+    }
+    fclose(f);
+    return kb;
+}
+
+static void
+test_memory(void)
+{
+    struct rlimit limit = { 1 << 20, 1 << 20 };
+    struct ovs_ring_attach a;
+    uint64_t before = locked_kb();
+    struct reader r;
+
+    start();
+    a = upcall_ring(1, 65536, 8);
+    open_ring(&r, &a);
+    CHECK((locked_kb() - before) * 1024 == r.attach.producer_size
+                                           + r.attach.consumer_size);
+    CHECK(get_stats(&r).memory == r.attach.producer_size
+                                  + r.attach.consumer_size);
+    reader_close(&r);
+    CHECK(locked_kb() == before);
+
+    CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+    set_capability(CAP_IPC_LOCK, false);
+    open_ring(&r, &a);
+    {
+        struct reader other = { .attach = a };
+
+        CHECK(reader_open(&other) == ENOMEM);
+    }
+    reader_close(&r);
+    open_ring(&r, &a);
+    reader_close(&r);
+    CHECK(locked_kb() == before);
+    delete_datapath();
+}
+
+/* What comes by the ring is what comes by netlink. */
+
+static struct packet the_packet;
+static char by_netlink[64][65536];
+static size_t netlink_len[64];
+
+/* Sends 'the_packet' without and with a ring, with the same result. */
+static size_t
+compare_ways(const struct ovs_ring_attach *attach, const char *what)
+{
+    struct reader_rec rec;
+    struct reader r;
+    size_t n, i;
+
+    send_packet(&the_packet);
+    for (n = 0; n < 64; n++) {
+        netlink_len[n] = receive_upcall(by_netlink[n], sizeof by_netlink[n],
+                                        n ? 200 : 10000);
+        if (!netlink_len[n]) {
+            break;
+        }
+    }
+    CHECK(n, "%s: no upcall by netlink", what);
+
+    open_ring(&r, attach);
+    bind_all(&r);
+    send_packet(&the_packet);
+    for (i = 0; i < n; i++) {
+        while (!reader_next(&r, &r.lanes[0], &rec)) {
+            CHECK(reader_wait(&r, 10000) == POLLIN, "%s: %zu of %zu", what,
+                  i, n);
+        }
+        CHECK(rec.type == OVS_RING_T_NLMSG && rec.seq == i && !rec.lost);
+        CHECK(!!rec.timestamp
+              == !!(attach->flags & OVS_RING_ATTACH_TIMESTAMP));
+        CHECK(rec.len == netlink_len[i], "%s: %u bytes, %zu by netlink",
+              what, rec.len, netlink_len[i]);
+        for (size_t j = 0; j < rec.len; j++) {
+            CHECK(((const char *) rec.data)[j] == by_netlink[i][j],
+                  "%s: byte %zu of %u differs", what, j, rec.len);
+        }
+    }
+    CHECK(!reader_next(&r, &r.lanes[0], &rec));
+    CHECK(!receive_upcall(by_netlink[0], sizeof by_netlink[0], 0));
+    CHECK(get_stats(&r).offered == n);
+    reader_close(&r);
+    return n;
+}
+
+static void
+compare_packets(const struct ovs_ring_attach *attach, const char *what)
+{
+    static const size_t sizes[] = { 60, 61, 62, 63, 64, 65, 127, 250, 251,
+                                    252, 253, 511, 1000, 1513, 1514, 3000,
+                                    4200, 8999, 9014 };
+    char name[128];
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        for (int vlan = 0; vlan < 2; vlan++) {
+            snprintf(name, sizeof name, "%s, %zu bytes, vlan %d", what,
+                     sizes[i], vlan);
+            make_packet(&the_packet, IPPROTO_UDP, sizes[i],
+                        vlan ? 0xa123 : 0);
+            compare_ways(attach, name);
+        }
+        for (int proto = 0; proto < 2; proto++) {
+            snprintf(name, sizeof name, "%s, %zu bytes, checksum of %s",
+                     what, sizes[i], proto ? "TCP" : "UDP");
+            make_packet(&the_packet, proto ? IPPROTO_TCP : IPPROTO_UDP,
+                        sizes[i], 0);
+            leave_checksum(&the_packet, 0);
+            compare_ways(attach, name);
+        }
+    }
+
+    /* A sum of zero, which UDP has no way to say. */
+    make_packet(&the_packet, IPPROTO_UDP, 64, 0);
+    leave_checksum(&the_packet, 0);
+    {
+        const uint8_t *l4 = the_packet.bytes + ETH_HLEN + 20;
+        uint32_t sum = 0;
+
+        the_packet.bytes[62] = the_packet.bytes[63] = 0;
+        for (size_t i = 0; i < 64 - ETH_HLEN - 20; i += 2) {
+            sum += l4[i] << 8 | l4[i + 1];
+        }
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        put_be16(the_packet.bytes + 62, ~sum);
+    }
+    compare_ways(attach, "a sum of zero");
+    CHECK(!memcmp(by_netlink[0] + netlink_len[0] - 64 + ETH_HLEN + 26,
+                  "\xff\xff", 2) || attach->flags, "not a sum of zero");
+
+    make_packet(&the_packet, IPPROTO_TCP, 6000, 0);
+    leave_checksum(&the_packet, 1000);
+    CHECK(compare_ways(attach, "to be segmented") == 6);
+}
+
+static void
+test_identical(void)
+{
+    struct ovs_ring_attach a;
+
+    start();
+    a = upcall_ring(1, 65536, 8);
+    compare_packets(&a, "misses");
+    set_features(0);
+    compare_packets(&a, "aligned misses");
+    set_features(OVS_DP_F_UNALIGNED);
+    a.flags = OVS_RING_ATTACH_TIMESTAMP;
+    compare_packets(&a, "misses with timestamps");
+    delete_datapath();
+}
+
+/* Begins a flow for everything; what follows are its actions.  Returns what to
+ * give to nest_end() behind them. */
+static size_t
+begin_flow_for_all(struct msg *m)
+{
+    size_t nest;
+
+    begin_flow(m);
+    nest = nest_begin(m, OVS_FLOW_ATTR_KEY);
+    put_u32(m, OVS_KEY_ATTR_IN_PORT, 1);
+    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
+    put(m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
+    put(m, OVS_KEY_ATTR_IPV4, (char[sizeof(struct ovs_key_ipv4)]) { 0 },
+        sizeof(struct ovs_key_ipv4));
+    nest_end(m, nest);
+    nest = nest_begin(m, OVS_FLOW_ATTR_MASK);
+    put_u32(m, OVS_KEY_ATTR_IN_PORT, UINT32_MAX);
+    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
+    put(m, OVS_KEY_ATTR_ETHERTYPE, (char[2]) { 0 }, 2);
+    put(m, OVS_KEY_ATTR_IPV4, (char[sizeof(struct ovs_key_ipv4)]) { 0 },
+        sizeof(struct ovs_key_ipv4));
+    nest_end(m, nest);
+    return nest_begin(m, OVS_FLOW_ATTR_ACTIONS);
+}
+
+static void
+add_drop_flow(void)
+{
+    struct msg m;
+    size_t nest = begin_flow_for_all(&m);
+
+    nest_end(&m, nest);
+    end_flow(&m);
+}
+
+/* Sends everything to user space, cut to 'max_len' bytes unless that is 0. */
+static void
+add_userspace_flow(uint32_t max_len, bool want_actions)
+{
+    static const char userdata[] = "all of this comes back";
+    struct ovs_action_trunc trunc = { .max_len = max_len };
+    size_t outer, nest;
+    struct msg m;
+
+    outer = begin_flow_for_all(&m);
+    if (max_len) {
+        put(&m, OVS_ACTION_ATTR_TRUNC, &trunc, sizeof trunc);
+    }
+    nest = nest_begin(&m, OVS_ACTION_ATTR_USERSPACE);
+    put_u32(&m, OVS_USERSPACE_ATTR_PID, upcall_pid);
+    put(&m, OVS_USERSPACE_ATTR_USERDATA, userdata, sizeof userdata);
+    if (want_actions) {
+        put(&m, OVS_USERSPACE_ATTR_ACTIONS, NULL, 0);
+    }
+    nest_end(&m, nest);
+    nest_end(&m, outer);
+    end_flow(&m);
+}
+
+static void
+delete_flows(void)
+{
+    struct msg m;
+    int error;
+
+    begin(&m, flow_family, OVS_FLOW_CMD_DEL, OVS_FLOW_VERSION, NLM_F_ACK);
+    error = transact(&m);
+    CHECK(!error, "%s", strerror(error));
+}
+
+static void
+test_identical_actions(void)
+{
+    static const uint32_t cuts[] = { 0, 14, 15, 16, 17, 33, 40, 41, 64, 100,
+                                     1400, 5000 };
+    struct ovs_ring_attach a;
+    char name[64];
+
+    start();
+    a = upcall_ring(1, 65536, 8);
+    for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+        add_userspace_flow(cuts[i], i % 2);
+        snprintf(name, sizeof name, "action, cut to %u", cuts[i]);
+        for (int vlan = 0; vlan < 2; vlan++) {
+            make_packet(&the_packet, IPPROTO_UDP, 1500, vlan ? 0x123 : 0);
+            compare_ways(&a, name);
+        }
+        make_packet(&the_packet, IPPROTO_TCP, 1500, 0);
+        leave_checksum(&the_packet, 0);
+        compare_ways(&a, name);
+        make_packet(&the_packet, IPPROTO_TCP, 4000, 0);
+        leave_checksum(&the_packet, 1300);
+        compare_ways(&a, name);
+        delete_flows();
+    }
+    delete_datapath();
+}
+
+/* R5. */
+static void
+test_copy(void)
+{
+    static const size_t sizes[] = { 64, 5000, 100, 5001, 5002, 64, 3000 };
+    struct ovs_ring_attach a;
+    struct reader_rec rec;
+    struct reader r;
+
+    start();
+    a = upcall_ring(1, 4096, 16);
+    open_ring(&r, &a);
+    bind_all(&r);
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        make_packet(&the_packet, IPPROTO_UDP, sizes[i], 0);
+        send_packet(&the_packet);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        const struct ovs_ring_copy *copy;
+        const struct nlattr *packet;
+        const void *message;
+        size_t len;
+
+        while (!reader_next(&r, &r.lanes[0], &rec)) {
+            CHECK(reader_wait(&r, 10000) == POLLIN);
+        }
+        CHECK(rec.seq == i && !rec.lost);
+        copy = rec.data;
+        if (sizes[i] < 4000) {
+            CHECK(rec.type == OVS_RING_T_NLMSG);
+            message = rec.data;
+            len = rec.len;
+        } else {
+            CHECK(rec.type == OVS_RING_T_COPY
+                  && rec.flags & OVS_RING_RF_COPY
+                  && rec.len == sizeof *copy);
+            message = by_netlink[0];
+            len = receive_upcall(by_netlink[0], sizeof by_netlink[0], 10000);
+            CHECK(len == copy->len);
+        }
+        packet = attribute(message, len, OVS_PACKET_ATTR_PACKET);
+        CHECK(packet && packet->nla_len == NLA_HDRLEN + sizes[i]);
+    }
+    CHECK(r.lanes[0].shared->copied == 3 && r.lanes[0].shared->records == 4);
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R7. */
+
+static uint64_t
+dp_lost(void)
+{
+    struct ovs_dp_stats stats;
+    const void *p;
+    struct msg m;
+
+    begin(&m, family(OVS_DATAPATH_FAMILY), OVS_DP_CMD_GET,
+          OVS_DATAPATH_VERSION, 0);
+    CHECK(!transact(&m));
+    p = find(&m, sizeof(struct ovs_header), OVS_DP_ATTR_STATS);
+    CHECK(p);
+    memcpy(&stats, p, sizeof stats);
+    return stats.n_lost;
+}
+
+static void
+test_overload(void)
+{
+    const char *runs = getenv("RING_RUNS");
+    unsigned int n_runs = runs ? atoi(runs) : 100;
+    uint64_t all_lost = 0;
+
+    start();
+    use_cpu(0);
+    while (n_runs--) {
+        struct ovs_ring_attach a = upcall_ring(1, 4096,
+                                               2 << random64() % 4);
+        unsigned int n = 20 + random64() % 200, sent = 0;
+        uint64_t lost_before = dp_lost();
+        const struct ovs_ring_lane *shared;
+        uint64_t received = 0, copied = 0;
+        struct reader_rec rec;
+        struct reader r;
+
+        a.flags = random64() % 2 ? OVS_RING_ATTACH_TIMESTAMP : 0;
+        open_ring(&r, &a);
+        bind_all(&r);
+        shared = r.lanes[0].shared;
+        while (sent < n) {
+            unsigned int burst = 1 + random64() % 40, i;
+            unsigned int take = random64() % 3 ? random64() % 40 : 0;
+
+            for (i = 0; i < burst && sent < n; i++, sent++) {
+                make_packet(&the_packet, IPPROTO_UDP,
+                            random64() % 10 ? 60 + random64() % 1400
+                                            : 60 + random64() % 6000, 0);
+                send_packet(&the_packet);
+            }
+            for (i = 0; i < take && reader_next(&r, &r.lanes[0], &rec);
+                 i++) {
+                CHECK(!!rec.lost == !!(rec.flags & OVS_RING_RF_LOST));
+                copied += rec.type == OVS_RING_T_COPY;
+                received += rec.type == OVS_RING_T_NLMSG;
+            }
+        }
+        while (get_stats(&r).offered < n) {
+            usleep(1000);
+        }
+        while (reader_next(&r, &r.lanes[0], &rec)) {
+            copied += rec.type == OVS_RING_T_COPY;
+            received += rec.type == OVS_RING_T_NLMSG;
+        }
+        CHECK(get_stats(&r).offered == n);
+        CHECK(received == shared->records && copied == shared->copied);
+        CHECK(received + copied + shared->lost_records == n,
+              "%llu + %llu + %llu, not %u", (unsigned long long) received,
+              (unsigned long long) copied,
+              (unsigned long long) shared->lost_records, n);
+        CHECK(shared->lost_records - r.lanes[0].lost == n - r.lanes[0].seq);
+        /* Each loss is one of the datapath, too. */
+        CHECK(dp_lost() - lost_before == shared->lost_records);
+        all_lost += shared->lost_records;
+        while (copied--) {
+            CHECK(receive_upcall(by_netlink[0], sizeof by_netlink[0],
+                                 10000));
+        }
+        CHECK(!receive_upcall(by_netlink[0], sizeof by_netlink[0], 0));
+        reader_close(&r);
+    }
+    CHECK(all_lost, "never full");
+    printf("%llu lost\n", (unsigned long long) all_lost);
+    delete_datapath();
+}
+
+/* R9: no space, but a socket. */
+static void
+test_fallback(void)
+{
+    struct ovs_ring_attach a;
+    struct reader_rec rec;
+    struct reader r;
+    unsigned int n = 0;
+
+    start();
+    a = upcall_ring(1, 4096, 2);
+    a.flags = OVS_RING_ATTACH_FALLBACK;
+    open_ring(&r, &a);
+    bind_all(&r);
+    make_packet(&the_packet, IPPROTO_UDP, 1000, 0);
+    for (int i = 0; i < 20; i++) {
+        send_packet(&the_packet);
+    }
+    while (get_stats(&r).offered < 20) {
+        usleep(1000);
+    }
+    while (reader_next(&r, &r.lanes[0], &rec)) {
+        n++;
+    }
+    CHECK(n && n < 20);
+    CHECK(get_stats(&r).fallbacks == 20 - n
+          && r.lanes[0].shared->lost_records == 20 - n);
+    for (; n < 20; n++) {
+        CHECK(receive_upcall(by_netlink[0], sizeof by_netlink[0], 10000));
+    }
+    CHECK(!dp_lost());
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R4: 'k' segments are held for ever. */
+static void
+test_hold(void)
+{
+    enum { N = 8 };
+
+    start();
+    use_cpu(0);
+    for (uint32_t k = 0; k < N; k++) {
+        struct ovs_ring_attach a = upcall_ring(1, 4096, N);
+        uint32_t held_gen[N] = { 0 }, n_held = 0;
+        struct reader_rec rec;
+        struct reader r;
+        uint32_t last_k = 0;
+
+        open_ring(&r, &a);
+        bind_all(&r);
+        r.hold = true;
+        make_packet(&the_packet, IPPROTO_UDP, 1000, 0);
+        for (unsigned int i = 0; i < 200; i++) {
+            struct reader_lane *l = &r.lanes[0];
+
+            send_packet(&the_packet);
+            if (k == N - 1 && n_held == k
+                && l->shared->lost_records) {
+                /* Everything but the open one is held: one release revives
+                 * it. */
+                uint64_t lost = l->shared->lost_records;
+
+                send_packet(&the_packet);
+                CHECK(l->shared->lost_records == lost + 1);
+                for (uint32_t seg = 0; seg < N; seg++) {
+                    if (held_gen[seg]) {
+                        reader_release(l, seg, held_gen[seg]);
+                        break;
+                    }
+                }
+                send_packet(&the_packet);
+                CHECK(reader_next(&r, l, &rec)
+                      && rec.flags & OVS_RING_RF_LOST
+                      && rec.lost == lost + 1);
+                CHECK(l->shared->lost_records == lost + 1);
+                break;
+            }
+            while (reader_next(&r, l, &rec)) {
+                CHECK(rec.lost == 0, "k %u", k);
+                while (last_k != l->k) {
+                    uint32_t seg = l->order[last_k & (2 * N - 1)];
+                    uint32_t gen = reader_generation(last_k++);
+
+                    if (n_held < k) {
+                        CHECK(!held_gen[seg]);
+                        held_gen[seg] = gen;
+                        n_held++;
+                    } else {
+                        CHECK(!held_gen[seg], "a held one was opened");
+                        reader_release(l, seg, gen);
+                    }
+                }
+            }
+            CHECK(k < N - 1 ? l->seq == i + 1 : i < 190, "k %u", k);
+        }
+        CHECK(n_held == k);
+        CHECK(!k || k == N - 1 || r.lanes[0].shared->skipped_segs);
+        reader_close(&r);
+    }
+    delete_datapath();
+}
+
+/* R6. */
+
+static unsigned int per_thread;
+static volatile bool stop;
+
+static void *
+sender(void *cpu)
+{
+    struct packet *p = malloc(sizeof *p);
+
+    use_cpu((uintptr_t) cpu);
+    make_packet(p, IPPROTO_UDP, 200, 0);
+    for (unsigned int i = 0; per_thread ? i < per_thread : !stop; i++) {
+        send_packet(p);
+    }
+    free(p);
+    return NULL;
+}
+
+static void
+test_order(void)
+{
+    long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t total;
+
+    if (n_cpus > MAX_LANES) {
+        n_cpus = MAX_LANES;
+    }
+    start();
+    per_thread = 5000;
+    total = (uint64_t) per_thread * n_cpus;
+    /* A lane for each CPU, and one for all of them. */
+    for (int shared = 0; shared < 2; shared++) {
+        struct ovs_ring_attach a = upcall_ring(shared ? 1 : n_cpus, 16384, 16);
+        uint64_t offered = 0, received = 0, lost = 0;
+        pthread_t threads[MAX_LANES];
+        struct reader_rec rec;
+        struct reader r;
+
+        open_ring(&r, &a);
+        bind_all(&r);
+        for (long i = 0; i < n_cpus; i++) {
+            CHECK(!pthread_create(&threads[i], NULL, sender, (void *) i));
+        }
+        do {
+            reader_wait(&r, 10);
+            for (uint32_t i = 0; i < r.attach.n_lanes; i++) {
+                while (reader_next(&r, &r.lanes[i], &rec)) {
+                    /* Or a number came twice, or too late. */
+                    CHECK(rec.lost < 1 << 20);
+                    CHECK(rec.type == OVS_RING_T_NLMSG);
+                    received++;
+                }
+            }
+            offered = get_stats(&r).offered;
+        } while (offered < total);
+        for (long i = 0; i < n_cpus; i++) {
+            pthread_join(threads[i], NULL);
+        }
+        for (uint32_t i = 0; i < r.attach.n_lanes; i++) {
+            while (reader_next(&r, &r.lanes[i], &rec)) {
+                received++;
+            }
+            lost += r.lanes[i].shared->lost_records;
+        }
+        CHECK(received + lost == total);
+        CHECK(received);
+        reader_close(&r);
+    }
+    delete_datapath();
+}
+
+/* R2: a consumer that writes anything anywhere harms itself only. */
+static void
+test_malicious(void)
+{
+    struct ovs_ring_attach a;
+    struct reader evil;
+    pthread_t thread;
+    uint64_t end;
+    uint32_t *p;
+
+    start();
+    use_cpu(0);
+    a = upcall_ring(1, 4096, 8);
+    a.n_tx = 8;
+    a.tx_data_size = 4096;
+    open_ring(&evil, &a);
+    bind_all(&evil);
+    per_thread = 0;
+    stop = false;
+    CHECK(!pthread_create(&thread, NULL, sender, (void *) 0));
+    p = evil.consumer;
+    end = now_ns() + 3000000000;
+    while (now_ns() < end) {
+        const struct ovs_ring_lane *shared = evil.lanes[0].shared;
+        struct ovs_ring_kick kick = { .n = 8 };
+
+        for (int i = 0; i < 1000; i++) {
+            size_t at = random64() % (evil.attach.consumer_size / 4);
+
+            /* Also what is nearly right. */
+            p[at] = random64() % 2 ? random64() : shared->prod >> 32;
+        }
+        ioctl(evil.fd, OVS_RING_IOC_KICK, &kick);
+        sched_yield();
+    }
+    stop = true;
+    pthread_join(thread, NULL);
+    CHECK(evil.lanes[0].shared->records);
+    reader_close(&evil);
+
+    /* The datapath is as good as new. */
+    a = upcall_ring(1, 65536, 8);
+    make_packet(&the_packet, IPPROTO_UDP, 100, 0);
+    while (receive_upcall(by_netlink[0], sizeof by_netlink[0], 100)) {
+        continue;
+    }
+    compare_ways(&a, "after it");
+    delete_datapath();
+}
+
+/* Waking. */
+static void
+test_wake(void)
+{
+    struct ovs_ring_attach a;
+    struct ovs_ring_consumer *c;
+    struct pollfd pfd;
+    struct reader_rec rec;
+    struct reader r;
+
+    start();
+    use_cpu(0);
+    a = upcall_ring(1, 65536, 4);
+    open_ring(&r, &a);
+    bind_all(&r);
+    c = r.lanes[0].consumer;
+    pfd = (struct pollfd) { .fd = r.fd, .events = POLLIN };
+    make_packet(&the_packet, IPPROTO_UDP, 1000, 0);
+
+    /* Nobody sleeps. */
+    send_packet(&the_packet);
+    CHECK(reader_next(&r, &r.lanes[0], &rec));
+    CHECK(!poll(&pfd, 1, 0) && !r.lanes[0].shared->wakes);
+
+    /* With each record, once a sleep. */
+    c->armed = 1;
+    send_packet(&the_packet);
+    CHECK(poll(&pfd, 1, 10000) == 1 && pfd.revents == POLLIN);
+    send_packet(&the_packet);
+    CHECK(r.lanes[0].shared->wakes == 1);
+    c->armed = 2;
+    CHECK(!poll(&pfd, 1, 0));
+    send_packet(&the_packet);
+    CHECK(poll(&pfd, 1, 10000) == 1 && r.lanes[0].shared->wakes == 2);
+
+    /* With so many bytes. */
+    c->wake_bytes = 3000;
+    c->wake_us = 100000000;
+    c->armed = 3;
+    send_packet(&the_packet);
+    send_packet(&the_packet);
+    CHECK(!poll(&pfd, 1, 0));
+    send_packet(&the_packet);
+    CHECK(poll(&pfd, 1, 10000) == 1 && r.lanes[0].shared->wakes == 3);
+
+    /* After some time. */
+    c->wake_us = 20000;
+    c->wake_bytes = 1 << 30;
+    c->armed = 4;
+    send_packet(&the_packet);
+    CHECK(poll(&pfd, 1, 10000) == 1 && r.lanes[0].shared->wakes == 4);
+    c->wake_us = 0;
+    c->armed = 5;
+    send_packet(&the_packet);
+    CHECK(poll(&pfd, 1, 10000) == 1 && r.lanes[0].shared->wakes == 5);
+    c->armed = 0;
+    CHECK(!poll(&pfd, 1, 0));
+    reader_close(&r);
+    delete_datapath();
+}
+
+/* R14. */
+
+static void
+attach_and_read(void)
+{
+    struct ovs_ring_attach a = upcall_ring(1, 16384, 8);
+    struct reader_rec rec;
+    struct reader r;
+
+    open_ring(&r, &a);
+    bind_all(&r);
+    for (;;) {
+        while (reader_next(&r, &r.lanes[0], &rec)) {
+            continue;
+        }
+        reader_wait(&r, 1000);
+    }
+}
+
+static void
+test_kill(void)
+{
+    const char *rounds = getenv("RING_ROUNDS");
+    unsigned int n_rounds = rounds ? atoi(rounds) : 100;
+    struct ovs_ring_attach a;
+    pthread_t thread;
+
+    start();
+    per_thread = 0;
+    stop = false;
+    CHECK(!pthread_create(&thread, NULL, sender, (void *) 0));
+    for (unsigned int i = 0; i < n_rounds; i++) {
+        pid_t pid = fork();
+        int status;
+
+        CHECK(pid >= 0);
+        if (!pid) {
+            attach_and_read();
+        }
+        usleep(random64() % 20000);
+        kill(pid, SIGKILL);
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+              "round %u: the consumer ended by itself", i);
+    }
+    stop = true;
+    pthread_join(thread, NULL);
+
+    /* The last one was the last one to be there. */
+    while (receive_upcall(by_netlink[0], sizeof by_netlink[0], 100)) {
+        continue;
+    }
+    a = upcall_ring(1, 65536, 8);
+    make_packet(&the_packet, IPPROTO_UDP, 100, 0);
+    compare_ways(&a, "after them");
+    printf("%u rounds\n", n_rounds);
+    delete_datapath();
+}
+
+/* The datapath goes while a consumer sleeps. */
+static void *
+delete_soon(void *unused)
+{
+    (void) unused;
+    usleep(200000);
+    delete_datapath();
+    return NULL;
+}
+
+static void
+test_datapath_gone(void)
+{
+    struct ovs_ring_attach a;
+    struct reader_rec rec;
+    pthread_t thread;
+    struct reader r;
+
+    start();
+    a = upcall_ring(1, 65536, 4);
+    open_ring(&r, &a);
+    bind_all(&r);
+    make_packet(&the_packet, IPPROTO_UDP, 1000, 0);
+    send_packet(&the_packet);
+    while (get_stats(&r).offered < 1) {
+        usleep(1000);
+    }
+    CHECK(reader_next(&r, &r.lanes[0], &rec));
+    CHECK(!pthread_create(&thread, NULL, delete_soon, NULL));
+    CHECK(reader_wait(&r, 20000) == (POLLIN | POLLHUP | POLLERR));
+    pthread_join(thread, NULL);
+    CHECK(r.control->state & OVS_RING_S_DEAD);
+    CHECK(bind_lane(&r, 0, 0) == ENODEV);
+    CHECK(((const struct nlmsghdr *) rec.data)->nlmsg_len == rec.len);
+    get_stats(&r);
+    reader_close(&r);
+
+    /* A ring that nobody reads, and its namespace goes. */
+    {
+        int status;
+        pid_t pid;
+
+        pid = fork();
+        if (!pid) {
+            if (unshare(CLONE_NEWNET)) {
+                _exit(SKIP);
+            }
+            make_datapath();
+            a = upcall_ring(1, 65536, 4);
+            open_ring(&r, &a);
+            bind_all(&r);
+            /* Out of the namespace, which goes then. */
+            if (unshare(CLONE_NEWNET)) {
+                _exit(SKIP);
+            }
+            _exit(!(reader_wait(&r, 60000) & POLLHUP));
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+    }
+}
+
+/* Nothing is allocated for an upcall. */
+
+static const char *const allocations[] = {
+    "kmalloc", "kmalloc_node", "kmem_cache_alloc", "kmem_cache_alloc_node",
+    "mm_page_alloc",
+};
+static int counters[ARRAY_SIZE(allocations)];
+
+static bool
+open_counters(void)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(allocations); i++) {
+        struct perf_event_attr attr = {
+            .type = PERF_TYPE_TRACEPOINT, .size = sizeof attr,
+        };
+        char path[128];
+        FILE *f;
+
+        counters[i] = -1;
+        snprintf(path, sizeof path,
+                 "/sys/kernel/tracing/events/kmem/%s/id", allocations[i]);
+        f = fopen(path, "r");
+        if (f) {
+            unsigned long long id;
+
+            if (fscanf(f, "%llu", &id) == 1) {
+                attr.config = id;
+                counters[i] = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+                                      0);
+                any |= counters[i] >= 0;
+            }
+            fclose(f);
+        }
+    }
+    return any;
+}
+
+static uint64_t
+count_allocations(void)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(allocations); i++) {
+        uint64_t n;
+
+        if (counters[i] >= 0) {
+            CHECK(read(counters[i], &n, sizeof n) == sizeof n);
+            sum += n;
+        }
+    }
+    return sum;
+}
+
+/* Of this thread while it sends 'n' packets. */
+static uint64_t
+allocations_for(unsigned int n, struct reader *r)
+{
+    uint64_t before = count_allocations(), sum;
+    struct reader_rec rec;
+
+    for (unsigned int i = 0; i < n; i++) {
+        send_packet(&the_packet);
+        while (r && reader_next(r, &r->lanes[0], &rec)) {
+            continue;
+        }
+    }
+    sum = count_allocations() - before;
+    while (receive_upcall(by_netlink[0], sizeof by_netlink[0], 0)) {
+        continue;
+    }
+    return sum;
+}
+
+static void
+test_allocations(void)
+{
+    enum { N = 1000 };
+    static const char *const names[] = { "plain", "VLAN", "checksum" };
+    struct reader r;
+
+    if (!open_counters()) {
+        exit(SKIP);
+    }
+    use_cpu(0);
+    start();
+    for (int kind = 0; kind < 3; kind++) {
+        struct ovs_ring_attach a = upcall_ring(1, 65536, 16);
+        uint64_t dropped, by_ring, by_socket, records;
+
+        make_packet(&the_packet, kind == 2 ? IPPROTO_TCP : IPPROTO_UDP, 1000,
+                    kind == 1 ? 5 : 0);
+        if (kind == 2) {
+            leave_checksum(&the_packet, 0);
+        }
+        allocations_for(100, NULL);
+        by_socket = allocations_for(N, NULL);
+        open_ring(&r, &a);
+        bind_all(&r);
+        allocations_for(100, &r);
+        records = r.lanes[0].shared->records;
+        by_ring = allocations_for(N, &r);
+        records = r.lanes[0].shared->records - records;
+        reader_close(&r);
+        add_drop_flow();
+        dropped = allocations_for(N, NULL);
+        delete_flows();
+        printf("%s: %llu allocations for %d packets that are dropped, "
+               "%llu with upcalls by ring, %llu by netlink\n", names[kind],
+               (unsigned long long) dropped, N, (unsigned long long) by_ring,
+               (unsigned long long) by_socket);
+        CHECK(records == N);
+        CHECK(by_ring < dropped + N / 100);
+        CHECK(by_socket >= dropped + N);
+    }
+    delete_datapath();
+}
+
+int
+main(int argc, char *argv[])
+{
+    static const struct subtest tests[] = {
+        { "geometry", test_geometry },
+        { "requests", test_requests },
+        { "mappings", test_mappings },
+        { "capabilities", test_capabilities },
+        { "memory", test_memory },
+        { "identical", test_identical },
+        { "identical-actions", test_identical_actions },
+        { "copy", test_copy },
+        { "overload", test_overload },
+        { "fallback", test_fallback },
+        { "hold", test_hold },
+        { "order", test_order },
+        { "malicious", test_malicious },
+        { "wake", test_wake },
+        { "kill", test_kill },
+        { "datapath-gone", test_datapath_gone },
+        { "allocations", test_allocations },
+        { NULL, NULL },
+    };
+
+    return argc == 2 ? run_subtest(tests, argv[1]) : 1;
+}

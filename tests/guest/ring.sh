@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The ring of the kernel datapath.  Names say which of its requirements they are
+# about.
+
+# upcalls TEST: by tests/guest/ring-upcalls.c.
+upcalls () {
+    run_program ring-upcalls "$1"
+}
+
+# dumps TEST: by tests/guest/ring-dumps.c.
+dumps () {
+    run_program ring-dumps "$1"
+}
+
+run_program () {
+    local status=0
+    modprobe openvswitch
+    ip link add ring-in type veth peer name ring-p1
+    ip link add ring-p2 type veth peer name ring-out
+    for device in ring-in ring-p1 ring-p2 ring-out; do
+        sysctl -q -w "net.ipv6.conf.$device.disable_ipv6=1"
+        ip link set "$device" mtu 9000 up
+    done
+    "/guest/$1" "$2" || status=$?
+    test $status != 77 || skip "this kernel lacks what it needs"
+    return $status
+}
+
+device () {
+    modprobe openvswitch
+    test -c /dev/openvswitch-ring
+    modules_unload
+    test ! -e /dev/openvswitch-ring
+}
+
+# Whoever has a file open keeps the module.
+unload_refused () {
+    modprobe openvswitch
+    exec 9</dev/openvswitch-ring
+    refuses modprobe -r openvswitch 2>/dev/null
+    exec 9<&-
+    modules_unload
+}
+
+check "ring R9: the device comes and goes with the module" device
+check "ring R14: a file that is open keeps the module" unload_refused
+check "ring R1: geometry" upcalls geometry
+check "ring R1: requests that are refused" upcalls requests
+check "ring R13: what may be mapped, and how" upcalls mappings
+check "ring R13: capabilities" upcalls capabilities
+check "ring R12: memory is charged" upcalls memory
+check "ring R3: upcalls are those of netlink, byte by byte" upcalls identical
+check "ring R3: upcalls of actions are those of netlink" \
+    upcalls identical-actions
+check "ring R4: segments are held for ever" upcalls hold
+check "ring R5: messages that are too large" upcalls copy
+check "ring R6: order with several producers" upcalls order
+check "ring R7: losses are counted exactly" upcalls overload
+check "ring R9: fallback to netlink when there is no space" upcalls fallback
+check "ring R11: waking" upcalls wake
+check "ring R2: a consumer that writes anything anywhere" upcalls malicious
+check "ring: nothing is allocated for an upcall" upcalls allocations
+check "ring R14: kill -9 of consumers" upcalls kill
+check "ring R14: the datapath or its namespace goes" upcalls datapath-gone
+check "ring R8: dumps are those of netlink, byte by byte" dumps identical
+check "ring R8: dumps go on by request" dumps fill
+check "ring R8: dumps go on by poll()" dumps poll
+check "ring R8: dumps go on by themselves" dumps auto
+check "ring R8: dumps that are cancelled, tables that grow" dumps cancel
+check "ring R8: dumps of some flows" dumps filters
+check "ring R8: flows that are too large" dumps truncated
+check "ring R14: kill -9 of those who dump" dumps kill
+check "ring R10: execution on a record" dumps execute
+check "ring R10: entries that change while they are taken" dumps flipper
