@@ -554,6 +554,61 @@ class IlaTable(unittest.TestCase):
                         "40"], check=True)
 
 
+class RingLane(unittest.TestCase):
+    """Lanes of the ring, in user space."""
+
+    # Headers that ring-shim.h stands for.
+    STUBS = ("asm/barrier.h", "linux/align.h", "linux/log2.h",
+             "linux/string.h")
+
+    def run_with(self, options, *args):
+        with tempfile.TemporaryDirectory() as scratch:
+            for name in self.STUBS:
+                path = os.path.join(scratch, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8"):
+                    pass
+            program = os.path.join(scratch, "test-ring-lane-kernel")
+            subprocess.run(
+                [*os.environ.get("CC", "cc").split(), *options, "-g",
+                 "-Wall", "-Wextra", "-Werror", "-pthread",
+                 "-fno-strict-aliasing",
+                 "-include", os.path.join(HERE, "ring-shim.h"),
+                 "-I", scratch, "-I", os.path.join(TOP, "include"),
+                 "-I", os.path.join(TOP, "datapath"), "-o", program,
+                 os.path.join(HERE, "test-ring-lane-kernel.c"),
+                 os.path.join(TOP, "datapath", "ring_lane.c")], check=True)
+            subprocess.run([program, *args], check=True)
+
+    def run_checked(self, *args):
+        self.run_with(("-O1", "-fsanitize=address,undefined",
+                       "-fno-sanitize-recover=all"), *args)
+
+    def test_numbers(self):
+        """R1, R3, R4, R11: geometry, density, held segments, waking."""
+        self.run_checked("layout")
+
+    def test_model(self):
+        """R2, R7: random steps against a naive model; counters are exact."""
+        self.run_checked("model", "1000")
+
+    def test_interleavings(self):
+        """R2: all sequences of seven steps, records never finished, too."""
+        self.run_with(("-O2", ), "interleavings", "7")
+
+    def test_malicious(self):
+        """R2: records do not overlap, whatever the consumer writes."""
+        self.run_checked("malicious", "1000")
+
+    def test_threads_memory(self):
+        """R6: producer and consumer at once, nobody sleeps for ever."""
+        self.run_checked("threads", "1000000")
+
+    def test_threads_races(self):
+        """The same without data races."""
+        self.run_with(("-O1", "-fsanitize=thread"), "threads", "300000")
+
+
 class Modules(unittest.TestCase):
     @unittest.skipUnless("MODULES" in os.environ, "run by make check-datapath")
     @unittest.skipUnless(shutil.which("modinfo", path="/sbin:/usr/sbin:"
