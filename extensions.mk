@@ -86,6 +86,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ofp-extension.c \
 	lib/ofp-extension.h \
 	lib/partial-csum.h \
+	lib/pcapng.c \
+	lib/pcapng.h \
 	lib/rcu-ids.c \
 	lib/rcu-ids.h \
 	lib/ring-flow.c \
@@ -176,6 +178,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ila-table.c \
 	tests/test-ila-text.c \
 	tests/test-netdev-match-cache.c \
+	tests/test-pcapng.c \
 	tests/test-ring-flow.c \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c
@@ -233,6 +236,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/fixes.at \
 	tests/flow-match-cache.at \
 	tests/flow-text.at \
+	tests/ring-records.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
 	tests/ila-ingress.at \
