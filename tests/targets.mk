@@ -88,8 +88,7 @@ check-match-cache: check_packages all
 	@awk '{ n += $$1 } END { print n " cached matches compared"; exit !n }' \
 	    $(MATCH_CACHE_CHECK_LOG)
 
-# The match cache, ILA at ingress and the ring under AddressSanitizer and
-# ThreadSanitizer.  On demand.
+# What is most at risk under AddressSanitizer and ThreadSanitizer.  On demand.
 SANITIZER_SECONDS = 60
 check-sanitizers: check_packages ovs-src/.stamp
 	@$(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-sanitizers \
