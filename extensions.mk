@@ -7,6 +7,7 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/extension-abi.h \
 	include/openvswitch/ring.h \
 	include/openvswitch/ring-abi.h \
+	include/openvswitch/ring-client.h \
 	include/openvswitch/ring-kernel.h \
 	include/openvswitch/ring-socket.h \
 	include/openvswitch/ofpact-extension.h
@@ -109,13 +110,19 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila-netlink.c \
 	lib/ila-netlink.h \
 	lib/ring-atomic.h \
+	lib/ring-client.c \
 	lib/ring-consumer.c \
+	lib/ring-flows.c \
+	lib/ring-flows.h \
+	lib/ring-known.c \
+	lib/ring-known.h \
 	lib/ring-lane.c \
 	lib/ring-lane.h \
 	lib/ring-layout.c \
 	lib/ring-layout.h \
 	lib/ring-memory.c \
 	lib/ring-memory.h \
+	lib/ring-server.c \
 	lib/ring-server.h \
 	lib/ring-shared-lane.c \
 	lib/ring-shared-lane.h \
@@ -158,6 +165,12 @@ vswitchd_ovs_vswitchd_SOURCES += \
 	vswitchd/ila-file.h \
 	vswitchd/ila-rows.c \
 	vswitchd/ila-rows.h
+
+if LINUX
+vswitchd_ovs_vswitchd_SOURCES += \
+	vswitchd/ring-config.c \
+	vswitchd/ring-config.h
+endif
 
 tests_ovstest_SOURCES += \
 	tests/test-cpu-cores.c \

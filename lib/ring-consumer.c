@@ -95,6 +95,8 @@ struct ovs_ring {
     bool passed;                /* Were segments passed that are to be left? */
     bool hung_up;               /* Is the producer gone without a word? */
     bool broken;                /* EPROTO. */
+    void (*kick)(void *aux);    /* See ovs_ring_set_kick(). */
+    void *kick_aux;
 };
 
 /* Returns zeroed memory for 'n' of 'size' bytes, or null.  A library must not
@@ -364,9 +366,18 @@ get_state(const struct ovs_ring *ring)
 }
 
 void
+ovs_ring_set_kick(struct ovs_ring *ring, void (*kick)(void *aux), void *aux)
+{
+    ring->kick = kick;
+    ring->kick_aux = aux;
+}
+
+void
 ovs_ring_kick(struct ovs_ring *ring)
 {
-    if (ring->memory.kick) {
+    if (ring->kick) {
+        ring->kick(ring->kick_aux);
+    } else if (ring->memory.kick) {
         ring->memory.kick(ring->memory.aux);
     }
 }

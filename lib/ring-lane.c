@@ -343,8 +343,13 @@ void
 ring_lane_get_stats(const struct ring_lane *lane,
                     struct ring_lane_stats *stats)
 {
-    const struct ovs_ring_lane *s = lane->shared;
+    ring_lane_get_shared_stats(lane->shared, stats);
+}
 
+void
+ring_lane_get_shared_stats(const struct ovs_ring_lane *s,
+                           struct ring_lane_stats *stats)
+{
     stats->records = ring_load_relaxed(&s->records);
     stats->bytes = ring_load_relaxed(&s->bytes);
     stats->lost_records = ring_load_relaxed(&s->lost_records);

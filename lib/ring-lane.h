@@ -178,6 +178,9 @@ struct ring_lane_stats {
 };
 
 void ring_lane_get_stats(const struct ring_lane *, struct ring_lane_stats *);
+/* Likewise for those who have but the memory. */
+void ring_lane_get_shared_stats(const struct ovs_ring_lane *,
+                                struct ring_lane_stats *);
 
 /* For ring-shared-lane.c: the parts of the above that are the same there. */
 

@@ -6,11 +6,15 @@
 #include <stddef.h>
 
 #include "ila-config.h"
+#include "ring-config.h"
 #include "util.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct bridge_extension *extensions[] = {
     &ila_bridge_extension,
+#ifdef __linux__
+    &ring_bridge_extension,
+#endif
     NULL,
 };
 
@@ -57,6 +61,12 @@ void
 bridge_extensions_wait(void)
 {
     CALL_EACH(wait);
+}
+
+void
+bridge_extensions_get_memory_usage(struct simap *usage)
+{
+    CALL_EACH(get_memory_usage, usage);
 }
 
 void

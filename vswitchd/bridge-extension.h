@@ -11,6 +11,7 @@
 struct ovsdb_idl;
 struct ovsrec_interface;
 struct ovsrec_open_vswitch;
+struct simap;
 
 /* What an extension does in ovs-vswitchd.  Each function may be null. */
 struct bridge_extension {
@@ -33,6 +34,9 @@ struct bridge_extension {
      * nevertheless. */
     void (*run)(void);
     void (*wait)(void);
+
+    /* Adds to what memory/show shows. */
+    void (*get_memory_usage)(struct simap *);
 };
 
 void bridge_extensions_init(struct ovsdb_idl *);
@@ -42,6 +46,7 @@ void bridge_extensions_check_interface(const struct ovsrec_interface *,
 void bridge_extensions_reconfigure(const struct ovsrec_open_vswitch *);
 void bridge_extensions_run(void);
 void bridge_extensions_wait(void);
+void bridge_extensions_get_memory_usage(struct simap *);
 
 /* Adds 'extension' to the registry: for a test, once, before main(). */
 void bridge_extension_register_for_test(const struct bridge_extension *);

@@ -96,6 +96,10 @@ int ovs_ring_open(const struct ovs_ring_memory *memory, struct ovs_ring **);
 int ovs_ring_open_fds(int producer_fd, int consumer_fd, int fd,
                       struct ovs_ring **);
 
+/* Has 'kick' called with 'aux' instead of the 'kick' of the memory: before
+ * anything else is done with the ring. */
+void ovs_ring_set_kick(struct ovs_ring *, void (*kick)(void *aux), void *aux);
+
 /* No record may be held any more. */
 void ovs_ring_close(struct ovs_ring *);
 

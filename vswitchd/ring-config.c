@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "ring-config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "bridge-extension.h"
+#include "lib/vswitch-idl.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ring-server.h"
+#include "smap.h"
+#include "unixctl.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ring_config);
+
+#define DEFAULT_MAX_MB 64
+#define MAX_MAX_MB (1024 * 1024)
+
+/* The bad value or error of each that was logged last, as the configuration is
+ * read again whenever anything in the database changes. */
+static char *logged_enable;
+static char *logged_max_mb;
+static int logged_error;
+
+static const struct {
+    const char *title;
+    const char *member;
+} columns[] = {
+    { "KIND", "kind" },
+    { "NAME", "name" },
+    { "PID", "pid" },
+    { "LANES", "lanes" },
+    { "SEGMENTS", "segments" },
+    { "SIZE", "segment-size" },
+    { "RECORDS", "records" },
+    { "LOST", "lost" },
+};
+
+/* Returns the text of 'json', an integer or a string, for the caller to
+ * free. */
+static char *
+text_of(const struct json *json)
+{
+    return json->type == JSON_INTEGER
+           ? xasprintf("%"PRIdMAX, (intmax_t) json_integer(json))
+           : xstrdup(json_string(json));
+}
+
+static char *
+member_text(const struct json *ring, const char *member)
+{
+    return text_of(shash_find_data(json_object(ring), member));
+}
+
+static void
+put_cell(struct ds *s, const char *text, size_t width, bool last)
+{
+    if (last) {
+        ds_put_cstr(s, text);
+        ds_put_char(s, '\n');
+    } else {
+        ds_put_format(s, "%-*s  ", (int) width, text);
+    }
+}
+
+static void
+format_list(const struct json *rings, struct ds *s)
+{
+    size_t n = json_array(rings)->n;
+    char **cells = xcalloc(n * ARRAY_SIZE(columns) + 1, sizeof *cells);
+    size_t widths[ARRAY_SIZE(columns)];
+
+    for (size_t c = 0; c < ARRAY_SIZE(columns); c++) {
+        widths[c] = strlen(columns[c].title);
+        for (size_t i = 0; i < n; i++) {
+            char *text = member_text(json_array(rings)->elems[i],
+                                     columns[c].member);
+
+            cells[i * ARRAY_SIZE(columns) + c] = text;
+            widths[c] = MAX(widths[c], strlen(text));
+        }
+    }
+    for (size_t c = 0; c < ARRAY_SIZE(columns); c++) {
+        put_cell(s, columns[c].title, widths[c], c == ARRAY_SIZE(columns) - 1);
+    }
+    for (size_t i = 0; i < n * ARRAY_SIZE(columns); i++) {
+        size_t c = i % ARRAY_SIZE(columns);
+
+        put_cell(s, cells[i], widths[c], c == ARRAY_SIZE(columns) - 1);
+        free(cells[i]);
+    }
+    free(cells);
+}
+
+static void
+format_details(const struct json *rings, struct ds *s)
+{
+    for (size_t i = 0; i < json_array(rings)->n; i++) {
+        const struct json *ring = json_array(rings)->elems[i];
+        const struct shash_node **nodes = shash_sort(json_object(ring));
+        char *kind = member_text(ring, "kind");
+        char *name = member_text(ring, "name");
+
+        ds_put_format(s, "%s %s:\n", kind, name);
+        for (size_t j = 0; j < shash_count(json_object(ring)); j++) {
+            char *text = text_of(nodes[j]->data);
+
+            if (strcmp(nodes[j]->name, "kind")
+                && strcmp(nodes[j]->name, "name")) {
+                ds_put_format(s, "  %s: %s\n", nodes[j]->name, text);
+            }
+            free(text);
+        }
+        free(nodes);
+        free(kind);
+        free(name);
+    }
+}
+
+/* Removes the rings that are not called 'name'. */
+static struct json *
+select_rings(struct json *rings, const char *name)
+{
+    struct json *selected = json_array_create_empty();
+
+    for (size_t i = 0; i < json_array(rings)->n; i++) {
+        const struct json *ring = json_array(rings)->elems[i];
+        char *text = member_text(ring, "name");
+
+        if (!strcmp(text, name)) {
+            json_array_add(selected, json_clone(ring));
+        }
+        free(text);
+    }
+    json_destroy(rings);
+    return selected;
+}
+
+static void
+reply_rings(struct unixctl_conn *conn, const struct json *rings, bool json,
+            void (*format)(const struct json *, struct ds *))
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (json) {
+        json_to_ds(rings, JSSF_SORT, &s);
+        ds_put_char(&s, '\n');
+    } else {
+        format(rings, &s);
+    }
+    unixctl_command_reply(conn, ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+/* Takes --json out of the arguments. */
+static bool
+take_json(int *argc, const char *argv[])
+{
+    if (*argc > 1 && !strcmp(argv[1], "--json")) {
+        argv[1] = argv[*argc - 1];
+        --*argc;
+        return true;
+    }
+    return false;
+}
+
+static void
+ring_list_cb(struct unixctl_conn *conn, int argc, const char *argv[],
+             void *aux OVS_UNUSED)
+{
+    bool is_json = take_json(&argc, argv);
+    struct json *rings;
+
+    if (argc > 1) {
+        unixctl_command_reply_error(conn, "ring/list takes nothing but "
+                                    "--json");
+        return;
+    }
+    rings = ring_server_list();
+    reply_rings(conn, rings, is_json, format_list);
+    json_destroy(rings);
+}
+
+static void
+ring_show_cb(struct unixctl_conn *conn, int argc, const char *argv[],
+             void *aux OVS_UNUSED)
+{
+    bool is_json = take_json(&argc, argv);
+    struct json *rings = ring_server_list();
+
+    if (argc > 2) {
+        unixctl_command_reply_error(conn, "ring/show takes --json and one "
+                                    "name");
+        json_destroy(rings);
+        return;
+    }
+    if (argc > 1) {
+        rings = select_rings(rings, argv[1]);
+        if (!json_array(rings)->n) {
+            char *error = xasprintf("there is no ring \"%s\"", argv[1]);
+
+            unixctl_command_reply_error(conn, error);
+            free(error);
+            json_destroy(rings);
+            return;
+        }
+    }
+    reply_rings(conn, rings, is_json, format_details);
+    json_destroy(rings);
+}
+
+static void
+ring_config_init(struct ovsdb_idl *idl OVS_UNUSED)
+{
+    unixctl_command_register("ring/list", "[--json]", 0, 1, ring_list_cb,
+                             NULL);
+    unixctl_command_register("ring/show", "[--json] [name]", 0, 2,
+                             ring_show_cb, NULL);
+}
+
+static void
+ring_config_exit(void)
+{
+    ring_server_stop();
+    free(logged_enable);
+    free(logged_max_mb);
+    logged_enable = logged_max_mb = NULL;
+}
+
+/* Logs that 'value' of 'key' is bad unless it was when that was read last;
+ * null, if it is good. */
+static void
+log_bad(char **logged, const char *key, const char *value,
+        const char *expected)
+{
+    if (value && !nullable_string_is_equal(*logged, value)) {
+        VLOG_WARN("other_config:%s: \"%s\" is not %s", key, value, expected);
+    }
+    if (!nullable_string_is_equal(*logged, value)) {
+        free(*logged);
+        *logged = nullable_xstrdup(value);
+    }
+}
+
+static bool
+is_enabled(const struct smap *other_config)
+{
+    const char *s = smap_get_def(other_config, "ring-enable", "auto");
+    bool off = !strcmp(s, "off");
+    bool good = off || !strcmp(s, "auto") || !strcmp(s, "on");
+
+    log_bad(&logged_enable, "ring-enable", good ? NULL : s,
+            "\"auto\", \"on\" or \"off\"; taking \"auto\"");
+    return !off;
+}
+
+static uint64_t
+get_max_bytes(const struct smap *other_config)
+{
+    const char *s = smap_get(other_config, "ring-max-mb");
+    unsigned int max_mb = DEFAULT_MAX_MB;
+    bool good = !s || (s[strspn(s, "0123456789")] == '\0'
+                       && str_to_uint(s, 10, &max_mb)
+                       && max_mb <= MAX_MAX_MB);
+
+    log_bad(&logged_max_mb, "ring-max-mb", good ? NULL : s,
+            "a number from 0 to 1048576; taking 64");
+    return (uint64_t) (good ? max_mb : DEFAULT_MAX_MB) << 20;
+}
+
+static void
+ring_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
+{
+    uint64_t max_bytes = get_max_bytes(&cfg->other_config);
+    int error = 0;
+
+    if (is_enabled(&cfg->other_config)) {
+        error = ring_server_start(max_bytes);
+        ring_server_reconfigured();
+    } else {
+        ring_server_stop();
+    }
+    if (error && error != logged_error) {
+        VLOG_WARN("no rings for other processes: %s",
+                  ovs_strerror(error));
+    }
+    logged_error = error;
+}
+
+const struct bridge_extension ring_bridge_extension = {
+    .name = "ring",
+    .init = ring_config_init,
+    .exit = ring_config_exit,
+    .reconfigure = ring_config_reconfigure,
+    .get_memory_usage = ring_server_get_memory_usage,
+};
