@@ -220,7 +220,8 @@ static int attach(struct file *file, struct ovs_ring *ring, void __user *arg)
 	return 0;
 }
 
-static void get_stats(struct ovs_ring *ring, struct ovs_ring_stats *stats)
+static void get_stats(struct ovs_ring *ring,
+		      struct ovs_ring_device_stats *stats)
 {
 	unsigned int i;
 
@@ -251,7 +252,7 @@ static long request(struct file *file, struct ovs_ring *ring, unsigned int cmd,
 		struct ovs_ring_bind bind;
 		struct ovs_ring_fill fill;
 		struct ovs_ring_kick kick;
-		struct ovs_ring_stats stats;
+		struct ovs_ring_device_stats stats;
 	} u;
 	int err;
 

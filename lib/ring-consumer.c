@@ -802,6 +802,9 @@ wake_up(struct ovs_ring *ring, int revents)
     char buf[64];
 
     store_armed(ring, 0);
+    if (ring->memory.fd_is_state) {
+        return;
+    }
     if (revents & POLLIN) {
         /* Empties the pipe, which is more readable the more often we were
          * woken.  Something else than a pipe may not be there to be read. */
@@ -818,7 +821,11 @@ ovs_ring_disarm(struct ovs_ring *ring)
 {
     struct pollfd pfd = { .fd = ring->memory.fd, .events = POLLIN };
 
-    wake_up(ring, poll(&pfd, 1, 0) > 0 ? pfd.revents : 0);
+    if (ring->memory.fd_is_state) {
+        store_armed(ring, 0);
+    } else {
+        wake_up(ring, poll(&pfd, 1, 0) > 0 ? pfd.revents : 0);
+    }
 }
 
 static uint64_t

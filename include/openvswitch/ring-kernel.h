@@ -143,7 +143,7 @@ struct ovs_ring_kick {
     __aligned_u64 errors;
 };
 
-struct ovs_ring_stats {
+struct ovs_ring_device_stats {
     __aligned_u64 memory;               /* Bytes that are charged. */
     __aligned_u64 offered;              /* Messages, of all lanes. */
     __aligned_u64 fallbacks;            /* To netlink, for want of space. */
@@ -158,7 +158,7 @@ struct ovs_ring_stats {
 #define OVS_RING_IOC_BIND _IOW('R', 0x61, struct ovs_ring_bind)
 #define OVS_RING_IOC_FILL _IOWR('R', 0x62, struct ovs_ring_fill)
 #define OVS_RING_IOC_KICK _IOWR('R', 0x63, struct ovs_ring_kick)
-#define OVS_RING_IOC_STATS _IOR('R', 0x64, struct ovs_ring_stats)
+#define OVS_RING_IOC_STATS _IOR('R', 0x64, struct ovs_ring_device_stats)
 #define OVS_RING_IOC_DETACH _IO('R', 0x65)
 
 #ifdef __cplusplus

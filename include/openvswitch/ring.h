@@ -75,6 +75,9 @@ struct ovs_ring_memory {
     size_t consumer_size;
     int fd;                     /* Readable when it is time to wake up, hung up
                                  * when the producer is gone. */
+    bool fd_is_state;           /* Is 'fd' readable only as long as the ring is
+                                 * armed, or dead according to its control?
+                                 * Then nothing is read from it. */
 
     /* Asks the producer to look at TX entries or at released segments; null
      * if it does that by itself.  For any thread. */
