@@ -121,6 +121,66 @@ set_masked_is_sound(const struct nlattr *a, int depth)
     return true;
 }
 
+/* A pushed header is only as long as it has to be, whatever the structure. */
+static bool
+tnl_push_is_sound(const struct nlattr *a)
+{
+    const struct ovs_action_push_tnl *tnl = attr_get(a);
+    size_t ofs = offsetof(struct ovs_action_push_tnl, header);
+    const struct eth_header *eth = (const struct eth_header *) tnl->header;
+    size_t size = attr_size(a);
+    const char *p;
+    size_t n;
+
+    if (size < ofs + ETH_HEADER_LEN) {
+        return false;
+    }
+    n = ETH_HEADER_LEN + (eth->eth_type == htons(ETH_TYPE_IP)
+                          ? IP_HEADER_LEN : IPV6_HEADER_LEN);
+    p = (const char *) tnl->header + n;
+    size -= ofs;
+    if (size < n) {
+        return false;
+    }
+    size -= n;
+
+    switch (tnl->tnl_type) {
+    case OVS_VPORT_TYPE_VXLAN:
+        return size >= UDP_HEADER_LEN + sizeof(struct vxlanhdr);
+    case OVS_VPORT_TYPE_GTPU:
+        return size >= UDP_HEADER_LEN + sizeof(struct gtpuhdr);
+    case OVS_VPORT_TYPE_GENEVE: {
+        const struct genevehdr *geneve
+            = (const void *) (p + UDP_HEADER_LEN);
+
+        n = UDP_HEADER_LEN + sizeof *geneve;
+        return size >= n && size - n >= geneve->opt_len * 4;
+    }
+    case OVS_VPORT_TYPE_GRE:
+    case OVS_VPORT_TYPE_IP6GRE: {
+        const struct gre_base_hdr *gre = (const void *) p;
+
+        n = sizeof *gre;
+        return (size >= n
+                && size - n >= 4 * (!!(gre->flags & htons(GRE_CSUM))
+                                    + !!(gre->flags & htons(GRE_KEY))
+                                    + !!(gre->flags & htons(GRE_SEQ))));
+    }
+    case OVS_VPORT_TYPE_ERSPAN:
+    case OVS_VPORT_TYPE_IP6ERSPAN: {
+        const struct erspan_base_hdr *erspan
+            = (const void *) (p + ERSPAN_GREHDR_LEN);
+
+        n = ERSPAN_GREHDR_LEN + sizeof *erspan;
+        return (size >= n
+                && size - n >= (erspan->ver == 2 ? sizeof(struct erspan_md2)
+                                : erspan->ver == 1 ? sizeof(ovs_be32) : 0));
+    }
+    default:
+        return true;
+    }
+}
+
 /* Upstream takes the length of a header that it could not make from the
  * header. */
 static bool
@@ -180,7 +240,7 @@ odp_text_action_is_sound(const struct nlattr *a, int depth)
     case OVS_ACTION_ATTR_SET_MASKED:
         return set_masked_is_sound(a, depth);
     case OVS_ACTION_ATTR_TUNNEL_PUSH:
-        return attr_size(a) >= sizeof(struct ovs_action_push_tnl);
+        return tnl_push_is_sound(a);
     case OVS_ACTION_ATTR_PUSH_NSH:
         return push_nsh_is_sound(a);
     case OVS_ACTION_ATTR_CLONE:

@@ -278,13 +278,38 @@ put_tnl_push(struct ofpbuf *b)
     };
     struct ovs_action_push_tnl tnl;
     struct eth_header *eth = (struct eth_header *) tnl.header;
+    uint8_t *p;
+    size_t n;
 
     fill(&tnl, sizeof tnl);
     tnl.tnl_port = u32_to_odp(some_port());
     tnl.out_port = u32_to_odp(some_port());
     tnl.tnl_type = types[random_range(ARRAY_SIZE(types))];
     eth->eth_type = htons(one_in(2) ? ETH_TYPE_IP : ETH_TYPE_IPV6);
-    nl_msg_put_unspec(b, OVS_ACTION_ATTR_TUNNEL_PUSH, &tnl, sizeof tnl);
+    n = ETH_HEADER_LEN + (eth->eth_type == htons(ETH_TYPE_IP)
+                          ? IP_HEADER_LEN : IPV6_HEADER_LEN);
+    p = (uint8_t *) tnl.header + n;
+    switch (tnl.tnl_type) {
+    case OVS_VPORT_TYPE_GENEVE:
+        p[8] &= 0xc3;           /* Options of up to 12 bytes. */
+        n += 16 + 4 * (p[8] & 0x3f);
+        break;
+    case OVS_VPORT_TYPE_GRE:
+    case OVS_VPORT_TYPE_IP6GRE:
+        n += 4 + 4 * (!!(p[0] & 0x80) + !!(p[0] & 0x20) + !!(p[0] & 0x10));
+        break;
+    case OVS_VPORT_TYPE_ERSPAN:
+        p[8] = random_range(2) ? 0x10 : 0x20;
+        n += p[8] == 0x10 ? 16 : 20;
+        break;
+    default:
+        n += 16;
+        break;
+    }
+    /* No longer than it has to be, as in real flows. */
+    tnl.header_len = n;
+    nl_msg_put_unspec(b, OVS_ACTION_ATTR_TUNNEL_PUSH, &tnl,
+                      offsetof(struct ovs_action_push_tnl, header) + n);
 }
 
 static void
