@@ -141,10 +141,10 @@ bind_all(const struct reader *r)
     }
 }
 
-static inline struct ovs_ring_stats
+static inline struct ovs_ring_device_stats
 get_stats(const struct reader *r)
 {
-    struct ovs_ring_stats stats;
+    struct ovs_ring_device_stats stats;
 
     CHECK(!ioctl(r->fd, OVS_RING_IOC_STATS, &stats));
     return stats;

@@ -125,7 +125,7 @@ static void
 test_requests(void)
 {
     struct ovs_ring_attach a;
-    struct ovs_ring_stats stats;
+    struct ovs_ring_device_stats stats;
     struct pollfd pfd;
     struct reader r;
     int fd;
