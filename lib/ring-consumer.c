@@ -806,8 +806,8 @@ wake_up(struct ovs_ring *ring, int revents)
         return;
     }
     if (revents & POLLIN) {
-        /* Empties the pipe, which is more readable the more often we were
-         * woken.  Something else than a pipe may not be there to be read. */
+        /* There is a byte for each time that we were woken.  Something else
+         * than a socket may not be there to be read. */
         if (!read(ring->memory.fd, buf, sizeof buf)) {
             ring->hung_up = true;
         }

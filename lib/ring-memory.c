@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "openvswitch/vlog.h"
 #include "ring-atomic.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(ring_memory);
 
 /* Linux 5.1, glibc 2.30. */
 #ifndef F_SEAL_FUTURE_WRITE
@@ -79,7 +77,7 @@ ring_memory_create(const struct ovs_ring_control *control, const char *name,
                    struct ring_memory **mp)
 {
     struct ring_memory *m = xmalloc(sizeof *m);
-    int pipe_fds[2];
+    int pair[2];
     int error;
 
     *m = (struct ring_memory) {
@@ -93,19 +91,19 @@ ring_memory_create(const struct ovs_ring_control *control, const char *name,
         error = map_memfd(name, control->consumer_size, 0, &m->consumer_fd,
                           &m->consumer);
     }
-    if (!error && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK)) {
+    if (!error && socketpair(AF_UNIX,
+                             SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                             pair)) {
         error = errno;
     }
     if (error) {
         free_memory(m);
         return error;
     }
-    m->sleep_fd = pipe_fds[0];
-    m->wake_fd = pipe_fds[1];
-    /* All that is ever in it is wake-ups that were not yet read. */
-    if (fcntl(m->wake_fd, F_SETPIPE_SZ, 4096) < 0) {
-        VLOG_DBG("F_SETPIPE_SZ: %s", ovs_strerror(errno));
-    }
+    m->sleep_fd = pair[0];
+    m->wake_fd = pair[1];
+    /* Nobody reads here what the consumer might send. */
+    shutdown(m->wake_fd, SHUT_RD);
 
     memcpy(m->producer, control, sizeof *control);
     *mp = m;
@@ -125,9 +123,8 @@ ring_memory_destroy(struct ring_memory *m)
 void
 ring_memory_wake(const struct ring_memory *m)
 {
-    /* EAGAIN means that it has been woken often enough.  There is no SIGPIPE,
-     * because the other end is open here, too. */
-    ignore(write(m->wake_fd, "", 1));
+    /* EAGAIN means that it has been woken often enough. */
+    ignore(send(m->wake_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
 }
 
 void

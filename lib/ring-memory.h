@@ -4,20 +4,23 @@
 #define RING_MEMORY_H 1
 
 /* The memory of a ring whose producer is a process: two sealed memfds, mapped,
- * and a pipe that wakes the consumer.
+ * and a pair of sockets by which the consumer is woken.
  *
  * What the consumer gets, which is everything that this module gives away:
  *
  *   producer_fd   Cannot be mapped writable, written, resized or have holes
  *                 punched into it, whatever way it is opened again.
- *   consumer_fd   Cannot be resized, so that no access faults here.
- *   sleep_fd      The reading end of the pipe; readable when it is to wake,
- *                 hung up once the producer is gone, however it went.
+ *   consumer_fd   Cannot be resized, so that no access here has nothing to
+ *                 access.  Its pages can be taken away: an access then costs
+ *                 a page fault, and finds zeros.
+ *   sleep_fd      A socket that is readable when it is time to wake, and hung
+ *                 up once the producer is gone, however it went.
  *
- * The wake-up is not an eventfd, because those who share one share its
- * O_NONBLOCK: a consumer could clear that, fill the counter, and so have the
- * producer wait for ever.  The writing end of the pipe is the producer's
- * alone. */
+ * Waking must not wait, whatever the consumer does.  An eventfd is no good for
+ * that: who shares one shares its O_NONBLOCK, so the consumer could clear that
+ * and fill the counter.  Neither is a pipe: who reads from one keeps its mutex
+ * while copying to where a page fault may take for ever.  Sending to a socket
+ * depends on neither. */
 
 #include <stddef.h>
 #include <stdint.h>

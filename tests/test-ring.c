@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -935,6 +936,8 @@ test_sealed(struct ovs_cmdl_context *ctx OVS_UNUSED)
 
     /* What is not the producer's alone cannot make it wait. */
     ovs_assert(!fcntl(t.memory->sleep_fd, F_SETFL, 0));
+    ovs_assert(send(t.memory->sleep_fd, "x", 1, MSG_NOSIGNAL) == -1
+               && errno == EPIPE);
     for (int i = 0; i < 10000; i++) {
         ring_memory_wake(t.memory);
     }
