@@ -141,6 +141,7 @@ if LINUX
 tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-ring-common.c \
+	tests/test-ring-consumer.c \
 	tests/test-ring-random.c \
 	tests/test-ring-serve.c \
 	tests/test-ring-threads.c \
