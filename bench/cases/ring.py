@@ -23,7 +23,7 @@ POLICIES = {
 }
 SOCKETS = ("seqpacket", "dgram")
 SEGMENTS = 64
-HELD = (16, 32, 56)
+HELD = (32, 48, 56)
 PRODUCERS = 4
 DESIGNS = {
     "lanes": "a lane for each",
@@ -68,18 +68,29 @@ def channel(context, name, size):
 
 
 def hold(context, name):
-    count = context.count(1000000, 10000)
-    runs = context.alternate((0, *HELD), lambda held: measure(
-        context, "hold", held if not context.quick else min(held, 8), 1500,
-        count))
-    return [compare(name, "both sides, %d of %d segments held for ever"
-                    % (held, SEGMENTS), "ns/message",
-                    [run["producer_ns"] + run["consumer_ns"]
-                     for run in runs[held]],
-                    [run["producer_ns"] + run["consumer_ns"]
-                     for run in runs[0]],
-                    baseline_is="none held, same run")
-            for held in HELD]
+    """Segments held for ever, beside a ring that is as small as what they
+    leave: the difference is what walking past them costs."""
+    count = context.count(1000000, 30000)
+    segments = {held: SEGMENTS - held for held in HELD}
+    sides = [(SEGMENTS, 0)]
+    for held, left in segments.items():
+        sides += [(SEGMENTS, held), (left, 0)]
+    runs = context.alternate(sides, lambda side: measure(
+        context, "hold", *side, 1500, count))
+
+    def cost(side):
+        return [run["producer_ns"] + run["consumer_ns"] for run in runs[side]]
+
+    results = []
+    for held, left in segments.items():
+        title = "both sides, %d of %d segments held for ever" % (held,
+                                                                 SEGMENTS)
+        for side in ((left, 0), (SEGMENTS, 0)):
+            results.append(compare(
+                name, title, "ns/message", cost((SEGMENTS, held)), cost(side),
+                baseline_is="a ring of %d segments, none held, same run"
+                % side[0]))
+    return results
 
 
 def order(context, name):

@@ -2,7 +2,7 @@
 
 /* usage: bench-channel channel ring BATCH WAKE-BYTES WAKE-US SIZE COUNT
  *        bench-channel channel seqpacket|dgram SIZE COUNT
- *        bench-channel hold HELD SIZE COUNT
+ *        bench-channel hold SEGMENTS HELD SIZE COUNT
  *        bench-channel order lanes|shared|locked PRODUCERS SIZE COUNT
  *
  * What it costs to bring COUNT messages of SIZE bytes from one process to
@@ -10,7 +10,7 @@
  *
  * "channel" compares a ring, whose producer looks after each BATCH of messages
  * whether the consumer wants to be woken, with a socket and one recv() for
- * each message.  "hold" has HELD of the ring's 64 segments held for ever.
+ * each message.  "hold" has HELD of the ring's SEGMENTS held for ever.
  *
  * "order" has several producing threads and one consuming thread, on all
  * processors: a lane for each, one lane with a lock that is held while the
@@ -77,11 +77,11 @@ struct channel {
 };
 
 static struct ring_memory *
-make_ring(uint32_t n_lanes)
+make_ring(uint32_t n_lanes, uint32_t n_segs)
 {
     const struct ring_geometry g = {
         .ring_class = OVS_RING_TAP, .n_lanes = n_lanes, .seg_size = SEG_SIZE,
-        .n_segs = N_SEGS,
+        .n_segs = n_segs,
     };
     const struct ring_limits limits = { MAX_PRODUCERS, 1 << 30 };
     struct ovs_ring_control control;
@@ -160,7 +160,7 @@ consume_ring(struct channel *c)
     uint64_t n = 0, s = 0;
 
     ovs_ring_set_wake(ring, c->wake_bytes, c->wake_us);
-    ovs_ring_set_hold_limit(ring, N_SEGS);
+    ovs_ring_set_hold_limit(ring, c->memory->control.n_segs);
     while (n < c->count) {
         int error = ovs_ring_next(ring, &rec);
 
@@ -377,7 +377,7 @@ run_order(struct crowd *c)
     memset(&all, 0xff, sizeof all);
     ignore(sched_setaffinity(0, sizeof all, &all));
 
-    c->memory = make_ring(c->design == LANES ? c->n_producers : 1);
+    c->memory = make_ring(c->design == LANES ? c->n_producers : 1, N_SEGS);
     ovs_spin_init(&c->lock);
     for (uint32_t i = 0; i < c->memory->control.n_lanes; i++) {
         ring_lane_init(&c->lanes[i], &c->memory->control, c->memory->producer,
@@ -423,7 +423,7 @@ main(int argc, char *argv[])
             .wake_us = atoi(argv[5]),
             .size = get_size(argv[6]),
             .count = bench_number(argv[7], "count", UINT32_MAX),
-            .memory = make_ring(1),
+            .memory = make_ring(1, N_SEGS),
         };
 
         run_channel(&c, produce_ring, consume_ring);
@@ -438,15 +438,15 @@ main(int argc, char *argv[])
             ovs_fatal(errno, "socketpair");
         }
         run_channel(&c, produce_socket, consume_socket);
-    } else if (argc == 5 && !strcmp(argv[1], "hold")) {
+    } else if (argc == 6 && !strcmp(argv[1], "hold")) {
         struct channel c = {
             .batch = 32,
             .wake_bytes = 131072,
             .wake_us = 2000,
-            .n_held = atoi(argv[2]),
-            .size = get_size(argv[3]),
-            .count = bench_number(argv[4], "count", UINT32_MAX),
-            .memory = make_ring(1),
+            .n_held = atoi(argv[3]),
+            .size = get_size(argv[4]),
+            .count = bench_number(argv[5], "count", UINT32_MAX),
+            .memory = make_ring(1, bench_number(argv[2], "segments", 1024)),
         };
 
         run_channel(&c, produce_ring, consume_ring);
