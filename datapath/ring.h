@@ -33,9 +33,11 @@
 #include <linux/jump_label_ratelimit.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
+#include <linux/openvswitch.h>
 #include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <net/genetlink.h>
 
 #include <openvswitch/ring-kernel.h>
 
@@ -55,6 +57,10 @@ struct ovs_ring_producer {
 	 * a second one.
 	 */
 	bool is_shared;
+	/* Somebody else may have to wake the consumer at the same time: the
+	 * timer, on another CPU.
+	 */
+	bool is_wake_shared;
 	spinlock_t lock;	/* Each step is taken under it then. */
 
 	struct hrtimer timer;	/* Until a late wake. */
@@ -92,6 +98,10 @@ struct ovs_ring_dump_state {
 	u64 id;
 	u64 n;
 	struct netlink_callback cb;	/* Its args are the place. */
+
+	/* What the messages of this dump begin with. */
+	bool has_header;
+	u8 header[NLMSG_HDRLEN + GENL_HDRLEN + sizeof(struct ovs_header)];
 
 	/* To recognize the table; never told to anyone. */
 	const void *table;

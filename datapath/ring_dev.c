@@ -145,8 +145,8 @@ static int alloc_ring(struct ovs_ring *ring,
 		ovs_lane_init(&p->lane, geometry, layout, ring->mem.producer,
 			      ring->mem.consumer, i, ring->words + i * n_words);
 		spin_lock_init(&p->lock);
-		/* Dumps run wherever the scheduler lets them. */
-		p->is_shared = ring->ring_class == OVS_RING_DUMP;
+		/* Dumps run wherever the scheduler lets them, one at a time. */
+		p->is_wake_shared = ring->ring_class == OVS_RING_DUMP;
 		hrtimer_init(&p->timer, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_PINNED_SOFT);
 		p->timer.function = ovs_ring_timer;

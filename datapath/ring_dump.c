@@ -15,6 +15,7 @@
 #include <linux/timekeeping.h>
 
 #include "datapath.h"
+#include "flow_netlink.h"
 #include "flow_table.h"
 #include "match_cache_dp.h"
 #include "ring.h"
@@ -41,6 +42,12 @@ static struct ovs_ring_producer *the_producer(struct ovs_ring *ring)
 	return &ring->producers[0];
 }
 
+/* A dump is the only producer, under the mutex: its steps need no lock. */
+static struct ovs_lane *the_lane(struct ovs_ring *ring)
+{
+	return &the_producer(ring)->lane;
+}
+
 static bool put_mark(struct ovs_ring *ring, u8 type, int error)
 {
 	struct ovs_ring_dump_state *d = &ring->dump;
@@ -53,10 +60,10 @@ static bool put_mark(struct ovs_ring *ring, u8 type, int error)
 	};
 	struct ovs_lane_slot slot;
 
-	if (!ovs_ring_reserve(the_producer(ring), sizeof(mark), &slot))
+	if (!ovs_lane_reserve(the_lane(ring), sizeof(mark), &slot))
 		return false;
 	memcpy(ovs_lane_payload(&slot), &mark, sizeof(mark));
-	ovs_ring_commit(the_producer(ring), &slot, type,
+	ovs_lane_commit(the_lane(ring), &slot, type,
 			type == OVS_RING_T_DUMP_END ? OVS_RING_RF_LAST : 0, 0);
 	return true;
 }
@@ -101,16 +108,117 @@ static int encode(struct ovs_ring *ring, const struct sw_flow *flow,
 				      ufid_flags);
 }
 
+static void flow_put(struct ovs_ring *ring, u32 len, u32 *bytes)
+{
+	*bytes += len;
+	ring->dump.n++;
+	WRITE_ONCE(ring->flows, ring->flows + 1);
+}
+
+/* Writes what of 'flow' changes, as netlink's dumps have it, to 'msg', which
+ * has room for it.
+ */
+static bool put_changing(struct sk_buff *msg, const struct sw_flow *flow,
+			 u32 ufid_flags)
+{
+	const struct sw_flow_actions *acts = rcu_dereference(flow->sf_acts);
+	struct ovs_flow_stats stats;
+	struct nlattr *nest;
+	unsigned long used;
+	__be16 tcp_flags;
+
+	ovs_flow_stats_get(flow, &stats, &used, &tcp_flags);
+	if ((used && nla_put_u64_64bit(msg, OVS_FLOW_ATTR_USED,
+				       ovs_flow_used_time(used),
+				       OVS_FLOW_ATTR_PAD)) ||
+	    (stats.n_packets && nla_put_64bit(msg, OVS_FLOW_ATTR_STATS,
+					      sizeof(stats), &stats,
+					      OVS_FLOW_ATTR_PAD)) ||
+	    ((u8)ntohs(tcp_flags) && nla_put_u8(msg, OVS_FLOW_ATTR_TCP_FLAGS,
+						(u8)ntohs(tcp_flags))))
+		return false;
+	if (ufid_flags & OVS_UFID_F_OMIT_ACTIONS)
+		return true;
+	nest = nla_nest_start_noflag(msg, OVS_FLOW_ATTR_ACTIONS);
+	if (!nest || ovs_nla_put_actions(acts->actions, acts->actions_len, msg))
+		return false;
+	nla_nest_end(msg, nest);
+	return true;
+}
+
+/* A flow whose match is cached goes into the ring in parts: nothing is put
+ * together first but what changes.
+ */
+static enum progress put_cached(struct ovs_ring *ring, struct datapath *dp,
+				struct sw_flow *flow, u32 *bytes)
+{
+	u32 max = ovs_ring_max_record(the_lane(ring)->seg_size);
+	struct ovs_match_cache *cache = rcu_dereference(dp->match_cache);
+	const struct ovs_ring_dump_state *d = &ring->dump;
+	u32 ufid_len = flow->id.ufid_len;
+	u32 id_len = nla_total_size(ufid_len);
+	/* A record is aligned to more than anything in it. */
+	const void *at = (void *)(sizeof(d->header) + id_len);
+	struct sk_buff *msg = ring->dump_scratch;
+	const struct ovs_match_entry *entry;
+	u32 front, skip, match_len, total;
+	struct ovs_lane_slot slot;
+	struct nlattr *id;
+	u8 *p;
+
+	if (!d->has_header || d->ufid_flags & OVS_MATCH_OMIT || !cache ||
+	    ovs_identifier_is_key(&flow->id))
+		return ENOUGH;
+	entry = ovs_match_entry(&flow->match, at);
+	if (!entry)
+		return ENOUGH;
+
+	/* Padding depends on where it will be. */
+	match_len = ovs_match_len(entry);
+	front = sizeof(d->header) + id_len + match_len;
+	skip = front % 8;
+	skb_trim(msg, 0);
+	skb_put(msg, skip);
+	if (!put_changing(msg, flow, d->ufid_flags))
+		return ENOUGH;
+	total = front + msg->len - skip;
+	if (total > max)
+		return ENOUGH;
+	if (!ovs_lane_reserve(the_lane(ring), total, &slot))
+		return NO_SPACE;
+
+	p = ovs_lane_payload(&slot);
+	memcpy(p, d->header, sizeof(d->header));
+	((struct nlmsghdr *)p)->nlmsg_len = total;
+	id = (struct nlattr *)(p + sizeof(d->header));
+	id->nla_type = OVS_FLOW_ATTR_UFID;
+	id->nla_len = nla_attr_size(ufid_len);
+	memcpy(nla_data(id), flow->id.ufid, ufid_len);
+	memset(nla_data(id) + ufid_len, 0, nla_padlen(ufid_len));
+	ovs_match_copy(entry, p + sizeof(d->header) + id_len);
+	memcpy(p + front, msg->data + skip, msg->len - skip);
+	ovs_lane_commit(the_lane(ring), &slot, OVS_RING_T_NLMSG, 0, 0);
+	if (ovs_match_cache_enabled(cache))
+		ovs_match_use(cache, &flow->match, at);
+	flow_put(ring, total, bytes);
+	return GOES_ON;
+}
+
 /* Returns whether there was space.  'bytes' grows by those of the record. */
 static bool put_flow(struct ovs_ring *ring, struct datapath *dp,
 		     struct sw_flow *flow, int dp_ifindex, u32 *bytes)
 {
-	u32 max = ovs_ring_max_record(the_producer(ring)->lane.seg_size);
+	u32 max = ovs_ring_max_record(the_lane(ring)->seg_size);
 	struct ovs_ring_dump_state *d = &ring->dump;
 	const struct sk_buff *msg = ring->dump_scratch;
 	struct ovs_lane_slot slot;
+	enum progress progress;
 	u8 flags = 0;
 	int err;
+
+	progress = put_cached(ring, dp, flow, bytes);
+	if (progress != ENOUGH)
+		return progress == GOES_ON;
 
 	err = encode(ring, flow, dp_ifindex, d->ufid_flags);
 	if (!err && msg->len > max) {
@@ -121,14 +229,14 @@ static bool put_flow(struct ovs_ring *ring, struct datapath *dp,
 	if (WARN_ON_ONCE(err || msg->len > max))
 		return true;
 
-	if (!ovs_ring_reserve(the_producer(ring), msg->len, &slot))
+	if (!ovs_lane_reserve(the_lane(ring), msg->len, &slot))
 		return false;
 	memcpy(ovs_lane_payload(&slot), msg->data, msg->len);
-	ovs_ring_commit(the_producer(ring), &slot, OVS_RING_T_NLMSG, flags, 0);
+	ovs_lane_commit(the_lane(ring), &slot, OVS_RING_T_NLMSG, flags, 0);
 	ovs_match_cache_dumped(dp, flow, msg, 0, &d->cb, d->ufid_flags);
-	*bytes += msg->len;
-	d->n++;
-	WRITE_ONCE(ring->flows, ring->flows + 1);
+	memcpy(d->header, msg->data, sizeof(d->header));
+	d->has_header = true;
+	flow_put(ring, msg->len, bytes);
 	return true;
 }
 
@@ -224,6 +332,7 @@ static int start(struct ovs_ring *ring, const struct ovs_ring_fill *fill)
 		return -ENOBUFS;
 
 	d->begun = false;
+	d->has_header = false;
 	d->flags = fill->flags;
 	d->ufid_flags = fill->ufid_flags;
 	d->in_port = fill->in_port;
@@ -272,15 +381,14 @@ void ovs_ring_poll_dump(struct ovs_ring *ring)
 
 	if (READ_ONCE(d->is_running) &&
 	    READ_ONCE(d->flags) & (OVS_RING_FILL_POLL | OVS_RING_FILL_AUTO) &&
-	    2 * ovs_lane_free_segs(&the_producer(ring)->lane) >=
-	    the_producer(ring)->lane.n_segs)
+	    2 * ovs_lane_free_segs(the_lane(ring)) >= the_lane(ring)->n_segs)
 		queue_delayed_work(system_unbound_wq, &ring->pump, 0);
 }
 
 /* The dump has no space.  Returns whether it has some now, or else parks. */
 static bool has_space_after_all(struct ovs_ring *ring)
 {
-	struct ovs_lane *lane = &the_producer(ring)->lane;
+	struct ovs_lane *lane = the_lane(ring);
 
 	if (ovs_lane_free_segs(lane))
 		return true;

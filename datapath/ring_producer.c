@@ -14,12 +14,23 @@
  * midst of a step of its only producer.  Interrupts are off because one of them
  * may bring an upcall.
  */
-static bool lock(struct ovs_ring_producer *producer, unsigned long *flags)
+static bool lock_if(struct ovs_ring_producer *producer, const bool *is_shared,
+		    unsigned long *flags)
 {
-	if (likely(!READ_ONCE(producer->is_shared)))
+	if (likely(!READ_ONCE(*is_shared)))
 		return false;
 	spin_lock_irqsave(&producer->lock, *flags);
 	return true;
+}
+
+static bool lock(struct ovs_ring_producer *producer, unsigned long *flags)
+{
+	return lock_if(producer, &producer->is_shared, flags);
+}
+
+static bool lock_wake(struct ovs_ring_producer *producer, unsigned long *flags)
+{
+	return lock_if(producer, &producer->is_wake_shared, flags);
 }
 
 static void unlock(struct ovs_ring_producer *producer, bool is_locked,
@@ -98,7 +109,7 @@ void ovs_ring_flush(struct ovs_ring_producer *producer)
 
 	/* As in ovs_lane_wake(). */
 	smp_mb();
-	is_locked = lock(producer, &flags);
+	is_locked = lock_wake(producer, &flags);
 	is_due = ovs_lane_wake_late(&producer->lane);
 	unlock(producer, is_locked, flags);
 	if (is_due)
@@ -118,7 +129,7 @@ void ovs_ring_committed(struct ovs_ring_producer *producer, u32 len)
 	bool is_locked;
 	u64 us;
 
-	is_locked = lock(producer, &flags);
+	is_locked = lock_wake(producer, &flags);
 	when = ovs_lane_wake(&producer->lane, len);
 	unlock(producer, is_locked, flags);
 	if (likely(when == OVS_LANE_WAKE_NO))

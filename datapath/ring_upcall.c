@@ -348,6 +348,7 @@ static int bind(struct ovs_ring *ring, struct ovs_ring_producer *producer,
 		 */
 		if (!producer->is_shared) {
 			WRITE_ONCE(producer->is_shared, true);
+			WRITE_ONCE(producer->is_wake_shared, true);
 			synchronize_rcu();
 		}
 		producer->lane.shared->cpu = U32_MAX;

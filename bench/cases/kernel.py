@@ -314,6 +314,22 @@ def upcall(context, name, size):
     ]
 
 
+def ring_dump(context, name):
+    """Full dumps by netlink and by the ring."""
+    ways = ("netlink", "netlink-cache", "ring", "ring-cache")
+    n_flows = context.count(10000, 200)
+    runs = in_turn(context, ways, lambda way: (
+        "ovs", "bench-ring dump %s %d 3" % (way, n_flows)))
+    values = {way: [stats.median(run["dump"]) for run in printed]
+              for way, printed in runs.items()}
+    return [compare(name, title, "instructions/flow", values[way],
+                    values["netlink"],
+                    baseline_is="by netlink, no cache, same module and boot")
+            for way, title in (("netlink-cache", "netlink, cached match"),
+                               ("ring", "ring"),
+                               ("ring-cache", "ring, cached match"))]
+
+
 for a_shape in SHAPES:
     for a_size, number in SIZES.items():
         a_name = "kernel/dump/%s/%s" % (a_shape, a_size)
@@ -327,6 +343,8 @@ for a_packet in (64, 1500):
     a_name = "kernel/upcall/%d" % a_packet
     register(Case(a_name, functools.partial(
         upcall, name=a_name, size=a_packet), missing))
+register(Case("kernel/ring-dump", functools.partial(
+    ring_dump, name="kernel/ring-dump"), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
 register(Case("kernel/ila/scale", functools.partial(

@@ -15,7 +15,7 @@
  * {"send": [NS, ...], "receive": [NS, ...]}, nanoseconds per packet.
  *
  * "dump" dumps FLOWS flows, of which each message is looked at likewise.  WAY
- * is netlink or ring.  Prints {"dump": [NS, ...], "calls": N}, nanoseconds per
+ * is netlink or ring, or either with "-cache" and the cached match.  Prints {"dump": [NS, ...], "calls": N}, nanoseconds per
  * flow and system calls per dump. */
 
 #include "bench-guest.h"
@@ -89,16 +89,15 @@ open_ring(struct reader *r, uint32_t ring_class)
     }
 }
 
-/* Looks at the attributes of a message; returns their number. */
-static unsigned int
-look_at(const void *message, size_t len)
+/* Looks at the attributes of a message, of which 'required' is one. */
+static void
+look_at(const void *message, size_t len, int required)
 {
     const size_t header = NLMSG_HDRLEN + GENL_HDRLEN
                           + sizeof(struct ovs_header);
     const char *p = (const char *) message + header;
     const char *end = (const char *) message + len;
     const void *attrs[32] = { NULL };
-    unsigned int n = 0;
 
     while (end - p >= NLA_HDRLEN) {
         const struct nlattr *a = (const void *) p;
@@ -107,13 +106,11 @@ look_at(const void *message, size_t len)
             fatal(0, "malformed message");
         }
         attrs[a->nla_type & 31] = a;
-        n++;
         p += NLA_ALIGN(a->nla_len);
     }
-    if (!attrs[OVS_PACKET_ATTR_KEY]) {
-        fatal(0, "message without key");
+    if (!attrs[required]) {
+        fatal(0, "message without attribute %d", required);
     }
-    return n;
 }
 
 /* Receives a message; false if there is none. */
@@ -255,12 +252,12 @@ measure_upcalls(char *argv[])
                 struct reader_rec rec;
 
                 while (reader_next(&r, &r.lanes[0], &rec)) {
-                    look_at(rec.data, rec.len);
+                    look_at(rec.data, rec.len, OVS_PACKET_ATTR_KEY);
                     got++;
                 }
             } else {
                 while (receive_netlink(buffer, &len)) {
-                    look_at(buffer, len);
+                    look_at(buffer, len, OVS_PACKET_ATTR_KEY);
                     got++;
                 }
             }
@@ -287,13 +284,165 @@ measure_upcalls(char *argv[])
     delete_datapath();
 }
 
+static void
+add_flows(uint32_t n)
+{
+    struct ovs_key_ipv4 ipv4 = { .ipv4_ttl = 64 };
+    struct ovs_key_ethernet ethernet = { .eth_src = { 2 } };
+    struct ovs_key_udp udp = { .udp_dst = htons(80) };
+    uint16_t type = htons(ETH_P_IP);
+
+    ipv4.ipv4_proto = IPPROTO_UDP;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t nest;
+        struct msg m;
+
+        ipv4.ipv4_src = htonl(0x0a000000 + i);
+        ipv4.ipv4_dst = htonl(0x0b000000);
+        begin_flow(&m);
+        for (int mask = 0; mask < 2; mask++) {
+            char ones[40];
+
+            memset(ones, 0xff, sizeof ones);
+            nest = nest_begin(&m, mask ? OVS_FLOW_ATTR_MASK
+                                       : OVS_FLOW_ATTR_KEY);
+            put_u32(&m, OVS_KEY_ATTR_IN_PORT, mask ? UINT32_MAX : 1);
+            put(&m, OVS_KEY_ATTR_ETHERNET,
+                mask ? (const void *) ones : &ethernet, sizeof ethernet);
+            put(&m, OVS_KEY_ATTR_ETHERTYPE,
+                mask ? (const void *) ones : &type, sizeof type);
+            put(&m, OVS_KEY_ATTR_IPV4, mask ? (const void *) ones : &ipv4,
+                sizeof ipv4);
+            put(&m, OVS_KEY_ATTR_UDP, mask ? (const void *) ones : &udp,
+                sizeof udp);
+            nest_end(&m, nest);
+        }
+        nest = nest_begin(&m, OVS_FLOW_ATTR_ACTIONS);
+        put_u32(&m, OVS_ACTION_ATTR_OUTPUT, 1);
+        nest_end(&m, nest);
+        end_flow(&m);
+    }
+}
+
+static void
+cache_matches(void)
+{
+    struct msg m;
+    int error;
+
+    begin(&m, family(OVS_MATCH_CACHE_FAMILY), OVS_MATCH_CACHE_CMD_SET,
+          OVS_MATCH_CACHE_VERSION, NLM_F_ACK);
+    put_u32(&m, OVS_MATCH_CACHE_ATTR_POLICY, OVS_MATCH_CACHE_EAGER);
+    error = transact(&m);
+    if (error) {
+        fatal(error, "match cache");
+    }
+}
+
+/* Returns the number of flows, and adds to '*calls'. */
+static unsigned int
+dump_netlink(unsigned int *calls)
+{
+    unsigned int n = 0;
+    struct msg m;
+
+    begin(&m, flow_family, OVS_FLOW_CMD_GET, OVS_FLOW_VERSION, NLM_F_DUMP);
+    send_msg(&m);
+    ++*calls;
+    for (;;) {
+        const struct nlmsghdr *nlh = &m.nlh;
+        size_t rest;
+
+        receive(&m);
+        ++*calls;
+        rest = m.len;
+        for (; NLMSG_OK(nlh, rest); nlh = NLMSG_NEXT(nlh, rest)) {
+            if (nlh->nlmsg_type == NLMSG_DONE) {
+                return n;
+            }
+            look_at(nlh, nlh->nlmsg_len, OVS_FLOW_ATTR_KEY);
+            n++;
+        }
+    }
+}
+
+static unsigned int
+dump_ring(struct reader *r, unsigned int *calls)
+{
+    struct ovs_ring_fill fill = { .flags = OVS_RING_FILL_START };
+    unsigned int n = 0;
+
+    for (;;) {
+        struct reader_rec rec;
+
+        if (ioctl(r->fd, OVS_RING_IOC_FILL, &fill)) {
+            fatal(errno, "dump");
+        }
+        ++*calls;
+        fill.flags = 0;
+        while (reader_next(r, &r->lanes[0], &rec)) {
+            if (rec.type == OVS_RING_T_NLMSG) {
+                look_at(rec.data, rec.len, OVS_FLOW_ATTR_KEY);
+                n++;
+            } else if (rec.type == OVS_RING_T_DUMP_END) {
+                return n;
+            }
+        }
+    }
+}
+
+static void
+measure_dumps(char *argv[])
+{
+    bool by_ring = !strncmp(argv[0], "ring", 4);
+    unsigned int n_flows = number(argv[1], 1000000);
+    unsigned int n_samples = number(argv[2], 100);
+    double samples[100];
+    unsigned int calls = 0;
+    struct reader r;
+
+    make_datapath();
+    add_port("bench-p1", 1);
+    add_flows(n_flows);
+    if (strstr(argv[0], "cache")) {
+        cache_matches();
+    }
+    if (by_ring) {
+        open_ring(&r, OVS_RING_DUMP);
+    }
+    /* The first one warms up, and fills the cache. */
+    for (unsigned int i = 0; i <= n_samples; i++) {
+        uint64_t start = now_ns();
+        unsigned int n;
+
+        calls = 0;
+        n = by_ring ? dump_ring(&r, &calls) : dump_netlink(&calls);
+        if (n != n_flows) {
+            fatal(0, "%u flows, not %u", n, n_flows);
+        }
+        if (i) {
+            samples[i - 1] = (double) (now_ns() - start) / n;
+        }
+    }
+    printf("{");
+    print_samples("dump", samples, n_samples);
+    printf(", \"calls\": %u}\n", calls);
+    if (by_ring) {
+        reader_close(&r);
+    }
+    delete_datapath();
+}
+
 int
 main(int argc, char *argv[])
 {
     if (argc == 6 && !strcmp(argv[1], "upcall")) {
         measure_upcalls(argv + 2);
+    } else if (argc == 5 && !strcmp(argv[1], "dump")) {
+        measure_dumps(argv + 2);
     } else {
-        fatal(0, "usage: bench-ring upcall WAY BYTES PACKETS SAMPLES");
+        fatal(0, "usage: bench-ring upcall WAY BYTES PACKETS SAMPLES\n"
+              "       bench-ring dump WAY FLOWS SAMPLES");
     }
     return 0;
 }

@@ -255,7 +255,10 @@ receive_upcall(void *buffer, size_t size, int timeout_ms)
     if (poll(&pfd, 1, timeout_ms) <= 0) {
         return 0;
     }
-    n = recv(upcalls, buffer, size, 0);
+    do {
+        /* Some were too many, which is no matter here. */
+        n = recv(upcalls, buffer, size, 0);
+    } while (n < 0 && errno == ENOBUFS);
     CHECK(n > 0);
     return n;
 }

@@ -37,6 +37,7 @@ struct reader_lane {
     uint64_t seq;               /* Of the next message. */
     uint64_t lost;              /* Numbers that were missing. */
     uint32_t armed;
+    uint64_t prod;              /* As it was seen last. */
 };
 
 struct reader {
@@ -135,6 +136,15 @@ reader_release(struct reader_lane *l, uint32_t seg, uint32_t gen)
     __atomic_store_n(&l->released[seg], gen, __ATOMIC_RELEASE);
 }
 
+static inline bool
+reader_at_end(const struct reader_lane *l)
+{
+    uint32_t opened = l->prod >> 32;
+
+    return l->k == opened
+           || (l->k + 1 == opened && l->off >= (uint32_t) l->prod);
+}
+
 /* Gets the next record of a lane into '*rec'; false if there is none.  What
  * came before is given back. */
 static inline bool
@@ -143,13 +153,14 @@ reader_next(struct reader *r, struct reader_lane *l, struct reader_rec *rec)
     const struct ovs_ring_control *c = r->control;
 
     for (;;) {
-        uint64_t prod = __atomic_load_n(&l->shared->prod, __ATOMIC_ACQUIRE);
-        uint32_t opened = prod >> 32, used = prod;
         const struct ovs_ring_record *record;
         uint32_t seg, word;
 
-        if (l->k == opened || (l->k + 1 == opened && l->off >= used)) {
-            return false;
+        if (reader_at_end(l)) {
+            l->prod = __atomic_load_n(&l->shared->prod, __ATOMIC_ACQUIRE);
+            if (reader_at_end(l)) {
+                return false;
+            }
         }
         seg = l->order[l->k & (2 * c->n_segs - 1)];
         record = (const void *) (l->data + (size_t) seg * c->seg_size

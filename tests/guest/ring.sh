@@ -44,6 +44,23 @@ unload_refused () {
     modules_unload
 }
 
+# All packets of a connection, those to be segmented, too.
+tcp () {
+    local hub
+    modprobe openvswitch
+    host h1
+    host h2
+    cable ring-p1 h1 eth0 10.1.1.1/24 fd01::1/64
+    cable ring-p2 h2 eth0 10.1.1.2/24 fd01::2/64
+    background /guest/ring-dumps hub
+    hub=$!
+    wait_for 20 on h1 ping -q -n -c 1 -W 1 10.1.1.2
+    on h1 ping -q -n -c 1 -W 5 fd01::2
+    transfer h1 h2 10.1.1.2 1000000
+    transfer h2 h1 fd01::1 1000000
+    kill -0 "$hub"
+}
+
 check "ring R9: the device comes and goes with the module" device
 check "ring R14: a file that is open keeps the module" unload_refused
 check "ring R1: geometry" upcalls geometry
@@ -73,4 +90,5 @@ check "ring R8: dumps of some flows" dumps filters
 check "ring R8: flows that are too large" dumps truncated
 check "ring R14: kill -9 of those who dump" dumps kill
 check "ring R10: execution on a record" dumps execute
+check "ring R10: TCP, each packet by an upcall and an execution" tcp
 check "ring R10: entries that change while they are taken" dumps flipper

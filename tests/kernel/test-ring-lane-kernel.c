@@ -388,6 +388,7 @@ static void test_hold(void)
 		}
 		CHECK(held == k);
 		CHECK(!!w->lost == (k == N - 1));
+		CHECK(!!w->lane.shared->skipped_segs == !!(k % (N - 1)));
 		if (w->lost) {
 			for (seg = 0; !keep[seg]; seg++)
 				;
@@ -532,12 +533,17 @@ static void test_malicious(unsigned int n)
 				ovs_lane_wake(&w->lane, slot.len);
 				w->pending[i] = w->pending[--w->n_pending];
 			} else if (x > 1 && w->n_pending < MAX_MESSAGES) {
+				u32 opened = w->lane.opened, at = w->lane.seg;
+				u32 used = w->lane.used;
 				u64 seq = w->lane.seq;
 
 				if (!ovs_lane_reserve(&w->lane, len, &m->slot)) {
 					ovs_lane_lose(&w->lane, len);
 					continue;
 				}
+				/* The open one is left out. */
+				CHECK(w->lane.opened == opened ||
+				      w->lane.seg != at || used == 4096);
 				m->seq = seq;
 				write_payload(&m->slot, seq);
 				for (i = 0; i < w->n_pending; i++)
