@@ -271,9 +271,9 @@ static long request(struct file *file, struct ovs_ring *ring, unsigned int cmd,
 		break;
 
 	case OVS_RING_IOC_KICK:
-		ovs_ring_kick_dump(ring);
 		if (u.kick.n && !may_configure(file, ring->user_ns))
 			return -EPERM;
+		ovs_ring_kick_dump(ring);
 		err = ovs_ring_take(ring, &u.kick);
 		break;
 
@@ -418,8 +418,12 @@ static struct miscdevice ring_device = {
 
 void ovs_ring_init(void)
 {
-	int err = misc_register(&ring_device);
+	int err;
 
+	/* Positions are 64 bits that user space has to see in one piece. */
+	if (!IS_ENABLED(CONFIG_64BIT))
+		return;
+	err = misc_register(&ring_device);
 	is_registered = !err;
 	if (err)
 		pr_warn("no device for rings: error %d\n", err);

@@ -11,6 +11,7 @@
 
 #include <linux/delay.h>
 #include <linux/openvswitch.h>
+#include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 #include <linux/timekeeping.h>
 
@@ -33,8 +34,9 @@
 enum progress {
 	GOES_ON,
 	NO_SPACE,
-	ENOUGH,			/* As many as were asked for. */
+	HAS_ENOUGH,		/* As many as were asked for. */
 	AT_END,
+	NOT_CACHED,		/* The flow that is asked about. */
 };
 
 static struct ovs_ring_producer *the_producer(struct ovs_ring *ring)
@@ -168,10 +170,10 @@ static enum progress put_cached(struct ovs_ring *ring, struct datapath *dp,
 
 	if (!d->has_header || d->ufid_flags & OVS_MATCH_OMIT || !cache ||
 	    ovs_identifier_is_key(&flow->id))
-		return ENOUGH;
+		return NOT_CACHED;
 	entry = ovs_match_entry(&flow->match, at);
 	if (!entry)
-		return ENOUGH;
+		return NOT_CACHED;
 
 	/* Padding depends on where it will be. */
 	match_len = ovs_match_len(entry);
@@ -180,10 +182,10 @@ static enum progress put_cached(struct ovs_ring *ring, struct datapath *dp,
 	skb_trim(msg, 0);
 	skb_put(msg, skip);
 	if (!put_changing(msg, flow, d->ufid_flags))
-		return ENOUGH;
+		return NOT_CACHED;
 	total = front + msg->len - skip;
 	if (total > max)
-		return ENOUGH;
+		return NOT_CACHED;
 	if (!ovs_lane_reserve(the_lane(ring), total, &slot))
 		return NO_SPACE;
 
@@ -217,7 +219,7 @@ static bool put_flow(struct ovs_ring *ring, struct datapath *dp,
 	int err;
 
 	progress = put_cached(ring, dp, flow, bytes);
-	if (progress != ENOUGH)
+	if (progress != NOT_CACHED)
 		return progress == GOES_ON;
 
 	err = encode(ring, flow, dp_ifindex, d->ufid_flags);
@@ -275,7 +277,7 @@ static enum progress run_batch(struct ovs_ring *ring, u64 max)
 		struct sw_flow *flow;
 
 		if (d->n >= max) {
-			progress = ENOUGH;
+			progress = HAS_ENOUGH;
 			break;
 		}
 		flow = ovs_flow_tbl_dump_next(ti, &bucket, &obj);
@@ -303,7 +305,8 @@ static enum progress run_batch(struct ovs_ring *ring, u64 max)
 /* Goes on as far as it comes. */
 static void run(struct ovs_ring *ring, u64 max)
 {
-	while (ring->dump.is_running && run_batch(ring, max) == GOES_ON)
+	while (ring->dump.is_running && !fatal_signal_pending(current) &&
+	       run_batch(ring, max) == GOES_ON)
 		cond_resched();
 	ovs_ring_flush(the_producer(ring));
 }

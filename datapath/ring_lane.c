@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/align.h>
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/log2.h>
 #include <linux/string.h>
@@ -129,6 +130,19 @@ static struct ovs_ring_record *record_at(const struct ovs_lane *lane, u32 seg,
 	return (void *)(lane->data + (size_t)seg * lane->seg_size + off);
 }
 
+/* Shows the consumer what is reserved.  The header of each record is there. */
+static void store_position(struct ovs_lane *lane)
+{
+	u64 prod = (u64)lane->opened << 32 | lane->used;
+
+#if BITS_PER_LONG == 64
+	smp_store_release(&lane->shared->prod, prod);	/* As above. */
+#else
+	/* Nobody has a ring there, see ovs_ring_init(). */
+	WRITE_ONCE(lane->shared->prod, prod);
+#endif
+}
+
 /* Opens the next segment that can be, and ends the one that is open. */
 static bool open_segment(struct ovs_lane *lane)
 {
@@ -190,9 +204,7 @@ bool ovs_lane_reserve(struct ovs_lane *lane, u32 len,
 
 	lane->used += need;
 	WRITE_ONCE(lane->busy[lane->seg], lane->busy[lane->seg] + 1);
-	/* The header is there. */
-	smp_store_release(&lane->shared->prod,
-			  (u64)lane->opened << 32 | lane->used);
+	store_position(lane);
 
 	slot->record = record;
 	slot->seg = lane->seg;

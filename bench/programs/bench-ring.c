@@ -15,8 +15,9 @@
  * {"send": [NS, ...], "receive": [NS, ...]}, nanoseconds per packet.
  *
  * "dump" dumps FLOWS flows, of which each message is looked at likewise.  WAY
- * is netlink or ring, or either with "-cache" and the cached match.  Prints {"dump": [NS, ...], "calls": N}, nanoseconds per
- * flow and system calls per dump. */
+ * is netlink or ring, or either with "-cache" behind it for the cached match.
+ * Prints {"dump": [NS, ...], "calls": N}, nanoseconds per flow and system
+ * calls per dump. */
 
 #include "bench-guest.h"
 
@@ -348,13 +349,13 @@ dump_netlink(unsigned int *calls)
 
     begin(&m, flow_family, OVS_FLOW_CMD_GET, OVS_FLOW_VERSION, NLM_F_DUMP);
     send_msg(&m);
-    ++*calls;
+    (*calls)++;
     for (;;) {
         const struct nlmsghdr *nlh = &m.nlh;
         size_t rest;
 
         receive(&m);
-        ++*calls;
+        (*calls)++;
         rest = m.len;
         for (; NLMSG_OK(nlh, rest); nlh = NLMSG_NEXT(nlh, rest)) {
             if (nlh->nlmsg_type == NLMSG_DONE) {
@@ -378,7 +379,7 @@ dump_ring(struct reader *r, unsigned int *calls)
         if (ioctl(r->fd, OVS_RING_IOC_FILL, &fill)) {
             fatal(errno, "dump");
         }
-        ++*calls;
+        (*calls)++;
         fill.flags = 0;
         while (reader_next(r, &r->lanes[0], &rec)) {
             if (rec.type == OVS_RING_T_NLMSG) {

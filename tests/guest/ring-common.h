@@ -30,11 +30,19 @@
         if (!(CONDITION)) { \
             fprintf(stderr, "%s:%d: %s;", __FILE__, __LINE__, #CONDITION); \
             fprintf(stderr, " " __VA_ARGS__); \
-            fprintf(stderr, " (errno %d)\n", errno); \
+            fprintf(stderr, " (%m)\n"); \
             exit(1); \
         } \
     } while (0)
 
+/* ERROR is an errno value. */
+#define CHECK_OK(ERROR, WHAT) \
+    do { \
+        errno = (ERROR); \
+        CHECK(!errno, WHAT); \
+    } while (0)
+
+#define SKIP 77                 /* What a test exits with that cannot run. */
 #define ARRAY_SIZE(A) (sizeof(A) / sizeof((A)[0]))
 #define MESSAGE_HEADER (NLMSG_HDRLEN + GENL_HDRLEN + sizeof(struct ovs_header))
 
@@ -60,7 +68,7 @@ set_features(uint32_t features)
             features | OVS_DP_F_DISPATCH_UPCALL_PER_CPU);
     put(&m, OVS_DP_ATTR_PER_CPU_PIDS, pids, sizeof pids);
     error = transact(&m);
-    CHECK(!error, "%s", strerror(error));
+    CHECK_OK(error, "features");
 }
 
 static inline void
@@ -118,7 +126,7 @@ open_ring(struct reader *r, const struct ovs_ring_attach *attach)
     memset(r, 0, sizeof *r);
     r->attach = *attach;
     error = reader_open(r);
-    CHECK(!error, "attach: %s", strerror(error));
+    CHECK_OK(error, "attach");
 }
 
 static inline int
@@ -137,7 +145,7 @@ bind_all(const struct reader *r)
     for (long i = 0; i < n_cpus; i++) {
         int error = bind_lane(r, i % r->attach.n_lanes, i);
 
-        CHECK(!error, "bind: %s", strerror(error));
+        CHECK_OK(error, "bind");
     }
 }
 

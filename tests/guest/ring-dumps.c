@@ -64,7 +64,7 @@ set_match_cache(uint32_t policy)
           OVS_MATCH_CACHE_VERSION, NLM_F_ACK);
     put_u32(&m, OVS_MATCH_CACHE_ATTR_POLICY, policy);
     error = transact(&m);
-    CHECK(!error, "%s", strerror(error));
+    CHECK_OK(error, "match cache");
 }
 
 /* Dumps by netlink into 'buffer', the messages one behind the other; returns
@@ -636,7 +636,7 @@ test_execute(void)
             tx.off = rec.off;
             tx.data_len = put_output(&r, 2);
             error = submit(&r, &tx);
-            CHECK(!error, "%s", strerror(-error));
+            CHECK_OK(-error, "execution");
             CHECK(poll(&pfd, 1, 10000) == 1);
             CHECK(recv(out, got, sizeof got, 0) == (ssize_t) size);
             CHECK(!memcmp(got, p.bytes, size));
@@ -826,7 +826,7 @@ test_hub(void)
             if (in_port) {
                 tx.data_len = put_output(&r, 3 - in_port);
                 error = submit(&r, &tx);
-                CHECK(!error, "%s", strerror(-error));
+                CHECK_OK(-error, "execution");
             }
         }
         reader_wait(&r, 1000);

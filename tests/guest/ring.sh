@@ -4,6 +4,11 @@
 # The ring of the kernel datapath.  Names say which of its requirements they are
 # about.
 
+# devices TEST: by tests/guest/ring-device.c.
+devices () {
+    run_program ring-device "$1"
+}
+
 # upcalls TEST: by tests/guest/ring-upcalls.c.
 upcalls () {
     run_program ring-upcalls "$1"
@@ -63,11 +68,11 @@ tcp () {
 
 check "ring R9: the device comes and goes with the module" device
 check "ring R14: a file that is open keeps the module" unload_refused
-check "ring R1: geometry" upcalls geometry
-check "ring R1: requests that are refused" upcalls requests
-check "ring R13: what may be mapped, and how" upcalls mappings
-check "ring R13: capabilities" upcalls capabilities
-check "ring R12: memory is charged" upcalls memory
+check "ring R1: geometry" devices geometry
+check "ring R1: requests that are refused" devices requests
+check "ring R13: what may be mapped, and how" devices mappings
+check "ring R13: capabilities" devices capabilities
+check "ring R12: memory is charged" devices memory
 check "ring R3: upcalls are those of netlink, byte by byte" upcalls identical
 check "ring R3: upcalls of actions are those of netlink" \
     upcalls identical-actions

@@ -21,6 +21,7 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 
+#define BITS_PER_LONG 64	/* Of the kernel. */
 #define ARRAY_SIZE(A) (sizeof(A) / sizeof((A)[0]))
 #define ALIGN(X, A) (((X) + ((__typeof__(X))(A) - 1)) & \
 		     ~((__typeof__(X))(A) - 1))

@@ -558,8 +558,8 @@ class RingLane(unittest.TestCase):
     """Lanes of the ring, in user space."""
 
     # Headers that ring-shim.h stands for.
-    STUBS = ("asm/barrier.h", "linux/align.h", "linux/log2.h",
-             "linux/string.h")
+    STUBS = ("asm/barrier.h", "linux/align.h", "linux/bitops.h",
+             "linux/log2.h", "linux/string.h")
 
     def run_with(self, options, *args):
         with tempfile.TemporaryDirectory() as scratch:
