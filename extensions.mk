@@ -100,11 +100,15 @@ lib_libopenvswitch_la_SOURCES += \
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
+	lib/dpctl-ring.c \
+	lib/dpctl-ring.h \
 	lib/dpif-netlink-extension.c \
 	lib/dpif-netlink-ila.c \
 	lib/dpif-netlink-ila.h \
 	lib/dpif-netlink-match-cache.c \
 	lib/dpif-netlink-match-cache.h \
+	lib/dpif-ring.c \
+	lib/dpif-ring.h \
 	lib/genl-family.c \
 	lib/genl-family.h \
 	lib/ila-netlink.c \
@@ -145,6 +149,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ring-random.c \
 	tests/test-ring-serve.c \
 	tests/test-ring-threads.c \
+	tests/test-ring-server.c \
 	tests/test-ring.c \
 	tests/test-ring.h
 
@@ -156,6 +161,16 @@ tests_ring_model_SOURCES = \
 	tests/ring-model.c
 tests_ring_model_LDADD = lib/libopenvswitch.la
 endif
+if LINUX
+bin_PROGRAMS += utilities/ovs-ring
+utilities_ovs_ring_SOURCES = \
+	utilities/ovs-ring-flows.c \
+	utilities/ovs-ring-stats.c \
+	utilities/ovs-ring.c \
+	utilities/ovs-ring.h
+utilities_ovs_ring_LDADD = lib/libopenvswitch.la
+endif
+
 utilities_ovs_vsctl_SOURCES += vswitchd/ctl-tables-ext.h
 vswitchd_ovs_vswitchd_SOURCES += \
 	vswitchd/bridge-extension.c \
@@ -261,6 +276,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-table.at \
 	tests/ila-trace.at \
 	tests/ila-vectors.at \
+	tests/ring-server.at \
 	tests/ring.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
@@ -272,7 +288,8 @@ EXTRA_DIST += \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py \
 	tests/ring-reader.c \
-	tests/ring-reader.py
+	tests/ring-reader.py \
+	tests/ring-server.py
 
 $(EXTENSION_TESTSUITE): package.m4 $(EXTENSION_TESTSUITE_AT) $(COMMON_MACROS_AT)
 	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at
@@ -287,11 +304,17 @@ include tests/extension-system.mk
 
 ovs_pyfiles += \
 	python/ovs/flow/extension.py \
-	python/ovs/ring.py
+	python/ovs/ring.py \
+	python/ovs/ring_socket.py
 
-man_MANS += lib/ovs-extensions.7
+man_MANS += \
+	lib/ovs-extensions.7 \
+	utilities/ovs-ring.8
 EXTRA_DIST += \
 	lib/dpctl-options.man \
 	lib/dpctl-remote.man \
-	lib/ovs-extensions.7.xml
-CLEANFILES += lib/ovs-extensions.7
+	lib/ovs-extensions.7.xml \
+	utilities/ovs-ring.8.xml
+CLEANFILES += \
+	lib/ovs-extensions.7 \
+	utilities/ovs-ring.8

@@ -26,11 +26,13 @@ LINUX_ROOMS = ("", "net/openvswitch/", "scripts/", LINUX_SELFTESTS)
 
 # Directories of ours that mirror those of Open vSwitch, and what joins the
 # top of its tree.
-JOINED = ("include", "lib", "ofproto", "python", "tests", "vswitchd")
+JOINED = ("include", "lib", "ofproto", "python", "tests", "utilities",
+          "vswitchd")
 FRAGMENT = "extensions.mk"
 
-# But not what tests the kernel module, and what is merged (fragments.py).
-NOT_JOINED = (("tests", "guest"), ("tests", "kernel"),
+# But not what tests the kernel module, the demo, and what is merged
+# (fragments.py).
+NOT_JOINED = (("tests", "guest"), ("tests", "kernel"), ("utilities", "demo"),
               ("vswitchd", "fragments"))
 
 

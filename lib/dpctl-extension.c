@@ -275,5 +275,7 @@ dpctl_extension_usage(void)
            "  --json, --format=json       print JSON\n"
            "\nOption for userspace datapaths, which ovs-vswitchd has:\n"
            "  --target=TARGET             pidfile or socket of ovs-vswitchd\n"
-           "                              (default: ovs-vswitchd)\n");
+           "                              (default: ovs-vswitchd)\n"
+           "\nOption for dump-flows:\n"
+           "  --ring                      have flows by shared memory\n");
 }

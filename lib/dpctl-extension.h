@@ -71,6 +71,7 @@ struct dpctl_extension_class {
 /* What extensions add to struct dpctl_params. */
 struct dpctl_extension_params {
     bool json;                  /* --json: print JSON? */
+    bool ring;                  /* --ring: have flows by shared memory? */
     struct json *reply;         /* Under construction; nonnull with --json. */
     const char *target;         /* --target: whom ovs-dpctl asks, or NULL. */
     const char *options[DPCTL_N_OPTIONS]; /* Values of options, "" of those
@@ -146,6 +147,7 @@ void dpctl_extension_register_for_test(const struct dpctl_extension_class *);
     OPT_DPCTL_JSON,                             \
     OPT_DPCTL_FORMAT,                           \
     OPT_DPCTL_TARGET,                           \
+    OPT_DPCTL_RING,                             \
     OPT_DPCTL_MAY_EXIST,                        \
     OPT_DPCTL_REPLACE,                          \
     OPT_DPCTL_FROM,                             \
@@ -155,6 +157,7 @@ void dpctl_extension_register_for_test(const struct dpctl_extension_class *);
     {"json", no_argument, NULL, OPT_DPCTL_JSON},                \
     {"format", required_argument, NULL, OPT_DPCTL_FORMAT},      \
     {"target", required_argument, NULL, OPT_DPCTL_TARGET},      \
+    {"ring", no_argument, NULL, OPT_DPCTL_RING},                \
     {"may-exist", no_argument, NULL, OPT_DPCTL_MAY_EXIST},      \
     {"replace", no_argument, NULL, OPT_DPCTL_REPLACE},          \
     {"from", required_argument, NULL, OPT_DPCTL_FROM},          \
@@ -171,6 +174,9 @@ void dpctl_extension_register_for_test(const struct dpctl_extension_class *);
         break;                                                          \
     case OPT_DPCTL_TARGET:                                              \
         (PARAMS)->ext.target = optarg;                                  \
+        break;                                                          \
+    case OPT_DPCTL_RING:                                                \
+        (PARAMS)->ext.ring = true;                                      \
         break;                                                          \
     case OPT_DPCTL_MAY_EXIST:                                           \
         (PARAMS)->ext.options[DPCTL_OPTION_MAY_EXIST] = "";             \

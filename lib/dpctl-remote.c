@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "dirs.h"
+#include "dpctl-ring.h"
 #include "dpctl.h"
 #include "dpif.h"
 #include "entropy.h"
@@ -351,12 +352,16 @@ struct vswitchd {
     struct svec dps;            /* Its userspace datapaths, sorted. */
 };
 
-/* Returns the name of the control socket of 'target', for the caller to free.
- * In case of trouble returns NULL and says what it is in '*problem'. */
-static char *
-socket_of(const char *target, char **problem)
+char *
+dpctl_target_socket(const char *target, const char *suffix, char **problem)
 {
     if (is_file_name_absolute(target)) {
+        size_t len = strlen(target);
+
+        if (len > 4 && !strcmp(target + len - 4, ".ctl")) {
+            len -= 4;
+            return xasprintf("%.*s.%s", (int) len, target, suffix);
+        }
         return xstrdup(target);
     }
 
@@ -367,8 +372,8 @@ socket_of(const char *target, char **problem)
     /* read_pidfile() would log what cannot be opened. */
     pid = access(pidfile, R_OK | W_OK) ? -errno : read_pidfile(pidfile);
     if (pid >= 0) {
-        socket = xasprintf("%s/%s.%ld.ctl", ovs_rundir(), target,
-                           (long int) pid);
+        socket = xasprintf("%s/%s.%ld.%s", ovs_rundir(), target,
+                           (long int) pid, suffix);
     } else if (pid == -ESRCH) {
         *problem = xasprintf("nobody runs who wrote pidfile \"%s\"", pidfile);
     } else {
@@ -412,7 +417,8 @@ vswitchd_open(struct vswitchd *v, const char *target)
     int error;
 
     *v = (struct vswitchd) { .dps = SVEC_EMPTY_INITIALIZER };
-    v->name = socket_of(target ? target : "ovs-vswitchd", &v->problem);
+    v->name = dpctl_target_socket(target ? target : "ovs-vswitchd", "ctl",
+                                  &v->problem);
     if (!v->name) {
         return;
     }
@@ -872,12 +878,39 @@ is_remote(int argc, const char *argv[], const struct dpctl_params *dpctl_p)
     }
 }
 
+/* Runs the command by the ring of ovs-vswitchd if it was told so.  Returns
+ * -1 if it is to be run otherwise. */
+static int
+run_by_ring(int argc, const char *argv[], struct dpctl_params *dpctl_p)
+{
+#ifdef __linux__
+    const char *target = dpctl_p->ext.target;
+
+    if (dpctl_p->ext.ring) {
+        if (argc && !dpctl_ring_has_command(argv[0])) {
+            error_line(dpctl_p, "'%s' command does not support --ring",
+                       argv[0]);
+            return EINVAL;
+        }
+        if (is_remote(argc, argv, dpctl_p)) {
+            return dpctl_ring_run(target ? target : "ovs-vswitchd",
+                                  argc, argv, dpctl_p);
+        }
+    }
+#endif
+    return -1;
+}
+
 int
 dpctl_remote_run(int argc, const char *argv[], struct dpctl_params *dpctl_p)
 {
     struct vswitchd v;
     int error;
 
+    error = run_by_ring(argc, argv, dpctl_p);
+    if (error >= 0) {
+        return error;
+    }
     if (!is_remote(argc, argv, dpctl_p)) {
         return dpctl_run_command(argc, argv, dpctl_p);
     }

@@ -44,6 +44,13 @@ int dpctl_remote_run(int argc, const char *argv[], struct dpctl_params *);
 /* ovs-vswitchd's part: adds the commands to its control socket. */
 void dpctl_remote_register(void);
 
+/* Returns the name of a socket of 'target', for the caller to free: 'suffix' is
+ * "ctl" or "ring", 'target' a pidfile without ".pid" in the run directory, or
+ * the control socket as an absolute path.  In case of trouble returns NULL and
+ * says in '*problem', for the caller to free, what it is. */
+char *dpctl_target_socket(const char *target, const char *suffix,
+                          char **problem);
+
 /* Opens the file 'name' for a command that reads one, or, if the parameters
  * have its text, the latter; "-" is stdin.  Adds to '*n_lines' the lines that
  * come before.  Returns NULL and sets errno if that fails. */

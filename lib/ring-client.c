@@ -114,9 +114,9 @@ connect_socket(const char *name, int *fdp)
     }
     dir = make_address(name, &address);
     if (dir == -2
-        || connect(fd, (struct sockaddr *) &address, sizeof address)
         || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout)
-        || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout)) {
+        || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout)
+        || connect(fd, (struct sockaddr *) &address, sizeof address)) {
         error = errno;
     }
     if (dir >= 0) {

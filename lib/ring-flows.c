@@ -685,6 +685,14 @@ flows_open(const struct ring_request *request, struct ring_memory *memory,
     return 0;
 }
 
+static const char *
+flows_get_name(const void *flows_)
+{
+    const struct flows *flows = flows_;
+
+    return flows->datapath;
+}
+
 static void
 flows_close(void *flows_)
 {
@@ -742,6 +750,7 @@ const struct ring_kind ring_flows_kind = {
         .n_segs = 16,
     },
     .open = flows_open,
+    .get_name = flows_get_name,
     .close = flows_close,
     .destroy = flows_destroy,
     .run = flows_run,

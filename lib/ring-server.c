@@ -45,6 +45,10 @@ static const struct ring_kind *const kinds[] = {
 #define MAX_ACCEPTS 16
 #define MAX_MESSAGES 16
 
+/* So many connections beyond OVS_RING_MAX_PEERS are heard, to be told that they
+ * are too many. */
+#define N_DOORMAT 8
+
 /* A connection that has not asked for a ring after this time, in ms, makes
  * room for another one. */
 #define ATTACH_TIMEOUT 10000
@@ -103,6 +107,8 @@ static struct ovs_list peers OVS_GUARDED_BY(mutex)
 static int listen_fd = -1;
 static size_t n_peers;
 static long long int accept_time;       /* Not before that, in ms. */
+static long long int flush_time;        /* When coverage counters of the thread
+                                         * are to go to the others, in ms. */
 
 /* Of the main thread. */
 static bool running;
@@ -316,7 +322,6 @@ open_ring(const struct ring_kind *kind, struct ring_request *request,
     ring = xzalloc(sizeof *ring);
     ring->kind = kind;
     ring->peer = request->peer;
-    ring->name = xstrdup(request->name);
     ring->bytes = control.producer_size + control.consumer_size;
     error = ring_memory_create(&control, "ovs-ring", &ring->memory);
     if (error) {
@@ -328,6 +333,8 @@ open_ring(const struct ring_kind *kind, struct ring_request *request,
         free_ring(ring);
         return error;
     }
+    ring->name = xstrdup(kind->get_name ? kind->get_name(ring->aux)
+                         : request->name);
     *ringp = ring;
     return 0;
 }
@@ -436,6 +443,15 @@ handle_hello(struct peer *peer, const struct ovs_ring_msg *msg)
                                hello->max_version, OVS_RING_SOCKET_VERSION);
 
         answer_error(peer, msg, EPROTONOSUPPORT, text);
+        peer->closing = true;
+        free(text);
+        return;
+    }
+    if (n_peers > OVS_RING_MAX_PEERS) {
+        char *text = xasprintf("%d connections are all that there may be",
+                               OVS_RING_MAX_PEERS);
+
+        answer_error(peer, msg, EUSERS, text);
         peer->closing = true;
         free(text);
         return;
@@ -725,6 +741,7 @@ run_peer(struct peer *peer)
             return false;
         }
         handle_message(peer, &buf.msg, n);
+        flush_time = time_msec() + COVERAGE_CLEAR_INTERVAL + 1;
     }
     return peer->attached || time_msec() < peer->deadline;
 }
@@ -758,14 +775,8 @@ add_peer(int fd)
     ovs_mutex_lock(&mutex);
     ovs_list_push_back(&peers, &peer->node);
     ovs_mutex_unlock(&mutex);
-    if (n_peers > OVS_RING_MAX_PEERS) {
-        char *text = xasprintf("%d connections are all that there may be",
-                               OVS_RING_MAX_PEERS);
-
-        answer_error(peer, NULL, EUSERS, text);
-        send_answer(peer);
+    if (n_peers > OVS_RING_MAX_PEERS + N_DOORMAT) {
         close_peer(peer);
-        free(text);
     }
 }
 
@@ -866,6 +877,11 @@ ring_main(void *aux OVS_UNUSED)
         wait_peers();
         latch_wait(&work_latch);
         latch_wait(&exit_latch);
+        if (time_msec() < flush_time) {
+            poll_timer_wait_until(flush_time);
+        } else {
+            coverage_clear();
+        }
         poll_block();
     }
     close_peers();

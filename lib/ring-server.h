@@ -76,6 +76,10 @@ struct ring_kind {
     int (*open)(const struct ring_request *, struct ring_memory *memory,
                 void **ring, char **why);
 
+    /* What ring/list has as the name of the ring, which stays as it is.  Null:
+     * what the request has. */
+    const char *(*get_name)(const void *ring);
+
     /* Ends it: the consumer is gone, or the server stops.  Nothing but
      * 'destroy' is called for the ring after that. */
     void (*close)(void *ring);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "ovs-ring.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command-line.h"
+#include "dpctl-remote.h"
+#include "fatal-signal.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+
+/* One line a command. */
+static const struct ring_command *const commands[] = {
+    &ring_flows_command,
+    &ring_stats_command,
+};
+
+static void
+usage(void)
+{
+    printf("%s, for what Open vSwitch shares by memory\n"
+           "usage: %s [OPTIONS] COMMAND [ARG...]\n\nCommands:\n",
+           program_name, program_name);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        printf("  %s %s\n      %s\n", commands[i]->name, commands[i]->usage,
+               commands[i]->help);
+    }
+    vlog_usage();
+    printf("\nOther options:\n"
+           "  -t, --target=TARGET         pidfile or socket of ovs-vswitchd\n"
+           "                              (default: ovs-vswitchd)\n"
+           "  -T, --timeout=SECS          run for at most SECS seconds\n"
+           "  -h, --help                  print this helpful information\n"
+           "  -V, --version               print version information\n");
+    exit(EXIT_SUCCESS);
+}
+
+static void
+parse_options(int argc, char *argv[], struct ring_options *options)
+{
+    enum {
+        OPT_START = UCHAR_MAX + 1,
+        VLOG_OPTION_ENUMS
+    };
+    static const struct option long_options[] = {
+        {"target", required_argument, NULL, 't'},
+        {"timeout", required_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        VLOG_LONG_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    unsigned int timeout = 0;
+    int c;
+
+    /* Options behind the command are the command's. */
+    while ((c = getopt_long(argc, argv, "+t:T:hVv::", long_options,
+                            NULL)) != -1) {
+        switch (c) {
+        case 't':
+            options->target = optarg;
+            break;
+        case 'T':
+            if (!str_to_uint(optarg, 10, &timeout) || !timeout) {
+                ovs_fatal(0, "value %s on -T or --timeout is invalid", optarg);
+            }
+            break;
+        case 'h':
+            usage();
+            break;
+        case 'V':
+            ovs_print_version(0, 0);
+            exit(EXIT_SUCCESS);
+        VLOG_OPTION_HANDLERS
+        case '?':
+            exit(EXIT_FAILURE);
+        default:
+            abort();
+        }
+    }
+    ctl_timeout_setup(timeout);
+}
+
+char *
+ring_socket_name(const char *target)
+{
+    char *problem;
+    char *name = dpctl_target_socket(target, "ring", &problem);
+
+    if (!name) {
+        ovs_fatal(0, "%s", problem);
+    }
+    return name;
+}
+
+void
+ring_usage_error(const struct ring_command *command, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fprintf(stderr, "%s: ", program_name);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\nusage: %s %s %s\n", program_name, command->name,
+            command->usage);
+    va_end(args);
+    exit(EXIT_FAILURE);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct ring_options options = { .target = "ovs-vswitchd" };
+
+    set_program_name(argv[0]);
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
+    parse_options(argc, argv, &options);
+    if (optind >= argc) {
+        ovs_fatal(0, "missing command name; use --help for help");
+    }
+    argv += optind;
+    argc -= optind;
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (!strcmp(commands[i]->name, argv[0])) {
+            optind = 0;
+            return commands[i]->run(argc, argv, &options);
+        }
+    }
+    ovs_fatal(0, "unknown command '%s'; use --help for help", argv[0]);
+}
