@@ -44,10 +44,11 @@ int dpctl_remote_run(int argc, const char *argv[], struct dpctl_params *);
 /* ovs-vswitchd's part: adds the commands to its control socket. */
 void dpctl_remote_register(void);
 
-/* Returns the name of a socket of 'target', for the caller to free: 'suffix' is
- * "ctl" or "ring", 'target' a pidfile without ".pid" in the run directory, or
- * the control socket as an absolute path.  In case of trouble returns NULL and
- * says in '*problem', for the caller to free, what it is. */
+/* Returns the name of a socket of 'target', for the caller to free: 'suffix'
+ * is "ctl" or "ring", 'target' a pidfile without ".pid" in the run directory,
+ * the control socket as an absolute path that ends in ".ctl", or the socket
+ * itself.  In case of trouble returns NULL and says in '*problem', for the
+ * caller to free, what it is. */
 char *dpctl_target_socket(const char *target, const char *suffix,
                           char **problem);
 

@@ -46,18 +46,19 @@ struct packet {
     size_t n_fds;
 };
 
-/* Sets '*why', and returns 'error'. */
+/* Sets '*why', where "%m" is the text of 'error', and returns the latter. */
 static int
 fail(int error, char **why, const char *format, ...)
 {
+    char text[OVS_RING_MSG_MAX];
     va_list args;
 
     if (why) {
+        errno = error;
         va_start(args, format);
-        if (vasprintf(why, format, args) < 0) {
-            *why = NULL;
-        }
+        vsnprintf(text, sizeof text, format, args);
         va_end(args);
+        *why = strndup(text, sizeof text);
     }
     return error;
 }
@@ -81,7 +82,7 @@ make_address(const char *name, struct sockaddr_un *address)
         return -1;
     }
 
-    directory = slash ? strndup(name, slash - name + 1) : strdup(".");
+    directory = slash ? strndup(name, slash - name + 1) : strndup(".", 1);
     if (!directory) {
         errno = ENOMEM;
         return -2;
@@ -216,8 +217,7 @@ transact(struct ovs_ring_client *client, struct packet *p,
         error = receive(client->fd, p);
     }
     if (error) {
-        return fail(error, why, "no answer from ovs-vswitchd (%s)",
-                    strerror(error));
+        return fail(error, why, "no answer from ovs-vswitchd (%m)");
     }
     if (p->msg.type == OVS_RING_MSG_ERR && p->msg.len >= sizeof p->err
         && p->err.error) {
@@ -256,17 +256,19 @@ int
 ovs_ring_connect(const char *name, struct ovs_ring_client **clientp,
                  char **why)
 {
-    struct ovs_ring_client *client = calloc(1, sizeof *client);
+    struct ovs_ring_client *client;
     int error;
 
+    /* A library must not abort, as xzalloc() would. */
+    client = reallocarray(NULL, 1, sizeof *client);
     if (!client) {
         return fail(ENOMEM, why, "no memory");
     }
+    memset(client, 0, sizeof *client);
     error = connect_socket(name, &client->fd);
     if (error) {
         free(client);
-        return fail(error, why, "cannot connect to \"%s\" (%s)", name,
-                    strerror(error));
+        return fail(error, why, "cannot connect to \"%s\" (%m)", name);
     }
     error = greet(client, why);
     if (error) {
@@ -364,7 +366,7 @@ ovs_ring_attach(struct ovs_ring_client *client,
             : ovs_ring_open_fds(p.fds[0], p.fds[1], p.fds[2], &client->ring);
     if (error) {
         close_files(&p);
-        return fail(error, why, "cannot open the ring (%s)", strerror(error));
+        return fail(error, why, "cannot open the ring (%m)");
     }
     client->ring_id = p.msg.ring;
     ovs_ring_set_kick(client->ring, kick, client);

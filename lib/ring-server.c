@@ -45,8 +45,8 @@ static const struct ring_kind *const kinds[] = {
 #define MAX_ACCEPTS 16
 #define MAX_MESSAGES 16
 
-/* So many connections beyond OVS_RING_MAX_PEERS are heard, to be told that they
- * are too many. */
+/* So many connections beyond OVS_RING_MAX_PEERS are heard, to be told that
+ * they are too many. */
 #define N_DOORMAT 8
 
 /* A connection that has not asked for a ring after this time, in ms, makes

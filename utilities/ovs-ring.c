@@ -81,7 +81,7 @@ parse_options(int argc, char *argv[], struct ring_options *options)
         case '?':
             exit(EXIT_FAILURE);
         default:
-            abort();
+            OVS_NOT_REACHED();
         }
     }
     ctl_timeout_setup(timeout);

@@ -163,8 +163,10 @@ static bool
 take_json(int *argc, const char *argv[])
 {
     if (*argc > 1 && !strcmp(argv[1], "--json")) {
-        argv[1] = argv[*argc - 1];
-        --*argc;
+        int last = *argc - 1;
+
+        argv[1] = argv[last];
+        *argc = last;
         return true;
     }
     return false;
