@@ -13,6 +13,7 @@ import struct
 import sys
 import time
 
+import ovs.ring
 import ovs.ring_socket as rs
 
 MIB = 1 << 20
@@ -278,7 +279,25 @@ def malice(name):
         close_all(attach_when_free(client).fds)
 
 
-TESTS = {f.__name__: f for f in (geometry, quotas, sealed, malice)}
+def reader(name):
+    """ovs.ring and ovs.ring_socket: all flows through a ring that is far too
+    small for them."""
+    with rs.Client(name) as client:
+        flows = client.attach(rs.FLOWS, client.datapaths()[0], seg_size=4096,
+                              segs=4)
+        with ovs.ring.Ring(*flows.fds, kick=flows.kick) as ring:
+            flows.export(7)
+            records = []
+            while not records or records[-1].type != ovs.ring.DUMP_END:
+                records.append(ring.read())
+            assert not any(r.lost for r in records)
+            n_flows = sum(r.type == ovs.ring.FLOW for r in records)
+            end = struct.unpack("=QQQII", records[-1].data)
+            assert end[0] == 7 and end[1] == n_flows == 300, (end, n_flows)
+        close_all(flows.fds)
+
+
+TESTS = {f.__name__: f for f in (geometry, quotas, sealed, malice, reader)}
 
 if __name__ == "__main__":
     TESTS[sys.argv[1]](sys.argv[2])

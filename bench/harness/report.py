@@ -34,6 +34,7 @@ from a file of ours is counted in that file.
 FAMILIES = {
     "dpctl": "`ovs-appctl dpctl/dump-flows`",
     "dump": "Dumps of the userspace datapath",
+    "export": "All flows for another process, by the ring",
     "forward": "Forwarding with no extension in use, userspace datapath",
     "ila": "ILA in the userspace datapath",
     "kernel": "Kernel datapath, one boot under QEMU, 1 instruction = 1 ns",

@@ -120,6 +120,29 @@ class Vswitch:
         """An ovs-appctl of the same build, for those who want to time it."""
         return [self._program("utilities/ovs-appctl"), "-t", self._ctl, *args]
 
+    def control(self):
+        """The control socket."""
+        return self._ctl
+
+    def ring(self):
+        """The socket for rings."""
+        return self._path("ovs-vswitchd.%d.ring" % self._daemon.pid)
+
+    def reset_peak(self):
+        """Has peak_mib() begin at the memory that the daemon has now."""
+        with open("/proc/%d/clear_refs" % self._daemon.pid, "w",
+                  encoding="utf-8") as f:
+            f.write("5")
+
+    def peak_mib(self):
+        """The most memory that the daemon had, in MiB."""
+        with open("/proc/%d/status" % self._daemon.pid,
+                  encoding="utf-8") as f:
+            for line in f:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+        raise runner.Failed("no VmHWM")
+
     def call(self, method, *params):
         """Runs a command of the daemon; returns what it replies."""
         with socket.socket(socket.AF_UNIX) as s:
