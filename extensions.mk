@@ -93,6 +93,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/rcu-ids.h \
 	lib/ring-flow.c \
 	lib/ring-flow.h \
+	lib/ring-upcall-config.c \
+	lib/ring-upcall-config.h \
 	lib/text-writer.c \
 	lib/text-writer.h \
 	lib/u32-index.c \
@@ -109,6 +111,10 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netlink-match-cache.h \
 	lib/dpif-ring.c \
 	lib/dpif-ring.h \
+	lib/dpif-netlink-ring.c \
+	lib/dpif-netlink-ring.h \
+	lib/dpif-netlink-ring-dump.c \
+	lib/dpif-netlink-ring-dump.h \
 	lib/genl-family.c \
 	lib/genl-family.h \
 	lib/ila-netlink.c \
@@ -116,6 +122,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-atomic.h \
 	lib/ring-client.c \
 	lib/ring-consumer.c \
+	lib/ring-device.c \
+	lib/ring-device.h \
 	lib/ring-flows.c \
 	lib/ring-flows.h \
 	lib/ring-known.c \

@@ -7,6 +7,7 @@
  * dpctl.c, which includes this file once, below its table of commands. */
 
 #include "dpctl-show.h"
+#include "dpif-extension.h"
 #include "openvswitch/json.h"
 #include "ovs-thread.h"
 
@@ -68,6 +69,10 @@ dpctl_ext_check(const char *name, int n_args, struct dpctl_params *dpctl_p)
         dpctl_error(dpctl_p, 0, "'%s' command does not support --json", name);
         return EINVAL;
     }
+    if (dpctl_p->ext.ring && (c || strcmp(name, "dump-flows"))) {
+        dpctl_error(dpctl_p, 0, "'%s' command does not support --ring", name);
+        return EINVAL;
+    }
     for (enum dpctl_extension_option i = 0; i < DPCTL_N_OPTIONS; i++) {
         if (dpctl_p->ext.options[i] && !(c && c->options & 1u << i)) {
             bool has_value;
@@ -101,6 +106,12 @@ dpctl_ext_run(dpctl_command_handler *handler, int argc, const char *argv[],
     int error = dpctl_ext_check(name, argc - 1, dpctl_p);
 
     if (error) {
+        return error;
+    }
+    if (dpctl_p->ext.ring) {
+        dpif_want_ring_dumps(true);
+        error = handler(argc, argv, dpctl_p);
+        dpif_want_ring_dumps(false);
         return error;
     }
     if (!dpctl_p->ext.json) {

@@ -8,6 +8,8 @@
 #include "flow-match-cache.h"
 #include "odp-extension.h"
 #include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "ring-upcall-config.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(dpif_extension);
@@ -16,6 +18,7 @@ VLOG_DEFINE_THIS_MODULE(dpif_extension);
 static const struct dpif_extension *extensions[] = {
     &dpif_match_cache_extension,
     &dpif_ila_extension,
+    &dpif_ring_extension,
     NULL,
 };
 
@@ -102,6 +105,20 @@ dpif_extension_classes(const struct dpif *dpif)
 
     classes = dpif->dpif_class->extensions;
     return classes ? classes : &none;
+}
+
+DEFINE_STATIC_PER_THREAD_DATA(bool, wants_ring_dumps, false);
+
+void
+dpif_want_ring_dumps(bool wanted)
+{
+    *wants_ring_dumps_get() = wanted;
+}
+
+bool
+dpif_wants_ring_dumps(void)
+{
+    return *wants_ring_dumps_get();
 }
 
 void

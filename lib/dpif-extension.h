@@ -28,6 +28,7 @@ struct dpif;
 struct dpif_dp_stats;
 struct dpif_ila_class;
 struct dpif_match_cache_class;
+struct dpif_ring_class;
 struct flow;
 struct nlattr;
 struct smap;
@@ -37,6 +38,7 @@ struct smap;
 struct dpif_extension_classes {
     const struct dpif_ila_class *ila;
     const struct dpif_match_cache_class *match_cache;
+    const struct dpif_ring_class *ring;
 
     /* Executes an OVS_ACTION_ATTR_EXTENSION that only the datapath can execute
      * on packets of the slow path, by the rules of 'execute' in "struct
@@ -80,6 +82,11 @@ void dpif_extensions_execute(struct dpif *, struct dp_packet_batch *,
  * kind for which no extension has one. */
 const struct dpif_extension_classes *dpif_extension_classes(
     const struct dpif *);
+
+/* Whether the calling thread wants flow dumps that it starts to come by ring
+ * where that is possible; they are the same otherwise.  False at first. */
+void dpif_want_ring_dumps(bool);
+bool dpif_wants_ring_dumps(void);
 
 /* Returns the number of the kernel datapath 'dpif'.  In dpif-netlink.c. */
 int dpif_netlink_get_dp_ifindex(const struct dpif *dpif);

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# ovs-vswitchd with the kernel's rings for its handlers, and without.
+#
+# KILLS is how often ovs-vswitchd is killed under load, 5 by default.
+
+device=/dev/openvswitch-ring
+
+# switched [OTHER-CONFIG]...: two hosts at a bridge, each packet of theirs to
+# another port a miss.
+switched () {
+    local setting
+    need python3
+    ovs_start
+    for setting; do
+        ovs-vsctl set Open_vSwitch . "other_config:$setting"
+    done
+    host h1
+    host h2
+    cable v1 h1 eth0 10.1.1.1/24
+    cable v2 h2 eth0 10.1.1.2/24
+    # Who does not answer.
+    ip -n h1 neigh add 10.1.1.9 lladdr 02:00:00:00:00:99 dev eth0
+    bridge br0 v1 v2
+    # Forwards without a flow, also when ovs-vswitchd was restarted.
+    ovs-vsctl clear bridge br0 fail_mode
+    ovs-appctl upcall/disable-megaflows
+}
+
+# works: packets get through, and those of each CPU came to its handler.
+works () {
+    reach h1 10.1.1.2
+    each_cpu flood 20
+    transfer h1 h2 10.1.1.2 300000
+}
+
+# flood N [CPU]: N packets, each to another port, to nobody.
+flood () {
+    on h1 taskset -c "${2-0-$(($(nproc) - 1))}" python3 - "$1" <<'END'
+import random
+import socket
+import sys
+
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[1])):
+    s.sendto(b"x", ("10.1.1.9", random.randrange(1, 60000)))
+END
+}
+
+# flood_for_ever N: again and again.
+flood_for_ever () {
+    while :; do
+        flood "$1"
+    done
+}
+
+n_rings () {
+    ovs-appctl dpif-netlink/show-rings | grep -c handler || :
+}
+
+rings_are () {                  # rings_are N
+    test "$(n_rings)" = "$1"
+}
+
+# The handlers' rings open when there is something to do for them.
+rings_open () {
+    works
+    wait_for 20 rings_are "$(nproc)"
+}
+
+# A thread's counts are told when it sleeps, if that is a second after it last
+# did so.
+counter () {                    # counter NAME
+    ovs-appctl coverage/read-counter "$1"
+}
+
+shown () {                      # shown missed|lost
+    ovs-dpctl show system@ovs-system | sed -n "s/.* $1:\([0-9]*\).*/\1/p"
+}
+
+# offered: upcalls that the rings were offered.
+offered () {
+    ovs-appctl dpif-netlink/show-rings |
+        sed 's/.* \([0-9]*\) upcalls.*/\1/' | paste -s -d + | bc
+}
+
+logged () {                     # logged TEXT: how many lines have it
+    grep -c "$1" "$OVS_RUNDIR/ovs-vswitchd.log" || :
+}
+
+# files [PID]: how many ring files ovs-vswitchd has.
+files () {
+    find "/proc/$(cat "$OVS_RUNDIR/ovs-vswitchd.pid")/fd" -lname "$device" |
+        wc -l
+}
+
+files_are () {
+    test "$(files)" = "$1"
+}
+
+each_cpu () {                   # each_cpu COMMAND...: with its number
+    local cpu
+    for cpu in $(seq 0 $(($(nproc) - 1))); do
+        "$@" "$cpu"
+    done
+}
+
+# adds_up: what the rings were offered came or was lost, no more and no less.
+adds_up () {
+    local offered came full
+    sleep 1.1
+    each_cpu flood 1            # So that all have counted.
+    offered=$(offered)
+    came=$(counter ring_upcall)
+    full=$(counter ring_upcall_full)
+    echo "$offered offered, $came received, $full lost" >sums
+    test "$offered" = $((came + full))
+}
+
+by_ring () {
+    switched ring-enable=on
+    rings_open
+    local missed before
+    quiet
+    missed=$(shown missed)
+    before=$(offered)
+    flood 1000
+    # A packet that has to be segmented is one miss, but more upcalls.
+    wait_for 20 eval "test \$((\$(shown missed) - $missed)) = \
+        \$((\$(offered) - $before))"
+    test "$(shown missed)" -ge $((missed + 900))
+    if ! wait_for 60 adds_up; then
+        cat sums
+        return 1
+    fi
+    equal "$(shown lost)" 0 lost
+    equal "$(counter ring_upcall_full)" 0 ring_upcall_full
+    equal "$(counter ring_upcall_fallback)" 0 ring_upcall_fallback
+    equal "$(files)" "$(nproc)" files
+}
+
+# Nothing is under way: two looks at the kernel's and at our count agree.
+is_quiet () {
+    local before
+    before=$(shown missed),$(counter ring_upcall)
+    sleep 0.5
+    test "$before" = "$(shown missed),$(counter ring_upcall)"
+}
+
+quiet () {
+    wait_for 30 is_quiet
+}
+
+off () {
+    switched ring-enable=off
+    works
+    works
+    equal "$(n_rings)" 0
+    equal "$(files)" 0 files
+    equal "$(counter ring_upcall)" 0 ring_upcall
+    equal "$(logged 'by netlink, not by ring')" 0
+}
+
+# While packets are under way: none is lost, whatever changes.
+reconfigured () {
+    switched ring-enable=off
+    works
+    local setting n=0 lost
+    lost=$(shown lost)
+    # No more at a time than any ring has room for.
+    background flood_for_ever 100
+    for setting in ring-enable=on ring-upcall-size=256 ring-enable=off \
+        ring-enable=auto ring-upcall-size=4096 ring-enable=off; do
+        ovs-vsctl set Open_vSwitch . "other_config:$setting"
+        n=$(nproc)
+        test $setting != ring-enable=off || n=0
+        wait_for 20 rings_are "$n"
+        wait_for 20 files_are "$n"
+        reach h1 10.1.1.2
+    done
+    equal "$(shown lost)" "$lost" lost
+    # What is no value is named, and taken for the default.
+    tolerate '"(maybe|100)" is not'
+    ovs-vsctl set Open_vSwitch . other_config:ring-enable=maybe \
+        other_config:ring-upcall-size=100
+    wait_for 20 rings_are "$(nproc)"
+    equal "$(logged '"maybe" is not "auto", "on" or "off"')" 1
+    equal "$(logged '"100" is not a power of two')" 1
+}
+
+# without_ring REASON: packets get through by netlink, and it is said once.
+without_ring () {
+    tolerate 'upcalls come by netlink, not by ring'
+    works
+    ovs-vsctl set Open_vSwitch . other_config:max-idle=9000
+    works
+    equal "$(n_rings)" 0 rings
+    equal "$(files)" 0 files
+    equal "$(logged "upcalls come by netlink, not by ring ($1)")" 1 log
+    test "$(counter ring_upcall_fallback)" -ge 1
+    equal "$(counter ring_upcall)" 0 ring_upcall
+}
+
+no_device () {
+    modprobe openvswitch
+    mv $device $device.away
+    switched ring-enable=on
+    without_ring "the kernel module has none"
+    equal "$(logged 'WARN|.*not by ring')" 1 warnings
+    mv $device.away $device
+    # The next change of the configuration is another chance.
+    ovs-vsctl set Open_vSwitch . other_config:ring-upcall-size=512
+    rings_open
+}
+
+stock_module () {
+    local stock
+    stock=$(find "/lib/modules/$(uname -r)/kernel" -name 'openvswitch.ko*')
+    test -n "$stock" || skip "no module of Linux's own"
+    modules_unload
+    modprobe openvswitch
+    rmmod openvswitch           # Not what it depends on.
+    insmod "$stock"
+    switched
+    without_ring "the kernel module has none"
+    equal "$(logged 'WARN|.*not by ring')" 0 warnings
+    ovs_stop
+    ovs-dpctl del-dp ovs-system || :
+    modules_unload
+}
+
+no_memory () {
+    switched ring-enable=on
+    ovs-appctl -t ovs-vswitchd exit
+    wait_for 20 eval "! test -e '$OVS_RUNDIR/ovs-vswitchd.pid'"
+    need setpriv
+    (
+        ulimit -l 64
+        setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock \
+            ovs-vswitchd -vconsole:off --detach --no-chdir --pidfile --log-file
+    )
+    ovs-appctl upcall/disable-megaflows
+    without_ring "Cannot allocate memory"
+}
+
+# The handlers wake up, read what is there, and go on without it.
+datapath_deleted () {
+    switched ring-enable=on
+    rings_open
+    tolerate .
+    ovs-dpctl del-dp system@ovs-system
+    wait_for 20 rings_are 0
+    wait_for 20 files_are 0
+    equal "$(logged 'not by ring (the ring was shut down)')" 1 log
+}
+
+# The ring is small and nobody reads: what is lost is counted by all in the
+# same way, and the rest comes.
+overload () {
+    switched ring-enable=on ring-upcall-size=128
+    tolerate 'the ring of handler . was full'
+    rings_open
+    quiet
+    local pid cpu
+    pid=$(cat "$OVS_RUNDIR/ovs-vswitchd.pid")
+    for cpu in $(seq 0 $(($(nproc) - 1))); do
+        kill -STOP "$pid"
+        flood 3000 "$cpu"
+        kill -CONT "$pid"
+    done
+    # Losses are told with what comes behind them.
+    quiet
+    if ! wait_for 60 adds_up; then
+        cat sums
+        return 1
+    fi
+    test "$(counter ring_upcall_full)" -gt 0
+    equal "$(counter ring_upcall_full)" "$(shown lost)" "of ring_upcall_full and lost"
+}
+
+# Who is killed leaves nothing, and who comes after it has rings again.
+killed () {
+    local pid users
+    modprobe openvswitch
+    switched ring-enable=on
+    rings_open
+    background flood_for_ever 2000
+    users=
+    for _ in $(seq "${KILLS-5}"); do
+        pid=$(cat "$OVS_RUNDIR/ovs-vswitchd.pid")
+        kill -KILL "$pid"
+        wait_for 20 eval "! kill -0 $pid"
+        # Ports and datapath are there still, files are not.
+        equal "$(cat /sys/module/openvswitch/refcnt)" \
+            "${users:=$(cat /sys/module/openvswitch/refcnt)}" users
+        rm -f "$OVS_RUNDIR/ovs-vswitchd.pid"
+        vswitchd_start
+        ovs-appctl upcall/disable-megaflows
+        wait_for 20 rings_are "$(nproc)"
+        reach h1 10.1.1.2
+    done
+    tolerate .
+}
+
+# The same text either way.
+dump () {
+    switched
+    ovs-vsctl set Open_vSwitch . other_config:max-idle=600000
+    works
+    flood 300
+    quiet
+    local options calls
+    for options in "" -m --names; do
+        # shellcheck disable=SC2086  # Words.
+        ovs-dpctl $options dump-flows | sed 's/used:[0-9.]*s/used/' >netlink
+        # shellcheck disable=SC2086
+        strace -e trace=ioctl -o calls ovs-dpctl --ring $options dump-flows \
+            2>errors | sed 's/used:[0-9.]*s/used/' >ring
+        diff netlink ring
+        equal "$(cat errors)" "" errors
+        calls=$(grep -c -F '0x52, 0x62' calls)  # FILL
+        test "$calls" -ge 1
+    done
+    test "$(wc -l <ring)" -gt 300
+    ovs-dpctl --ring dump-flows system@ovs-system filter=icmp | grep -q icmp
+    refuses ovs-dpctl --ring show 2>errors
+    grep "'show' command does not support --ring" errors
+    mv $device $device.away
+    ovs-dpctl --ring --names dump-flows 2>errors |
+        sed 's/used:[0-9.]*s/used/' >ring
+    mv $device.away $device
+    diff netlink ring
+    grep -F "netlink, not by ring (the kernel module has none)" errors
+    equal "$(wc -l <errors)" 1 "lines on stderr"
+}
+
+check "upcalls come by ring" by_ring
+check "switched off there is no ring" off
+check "rings change under traffic" reconfigured
+check "without the device netlink does it" no_device
+check "with Linux's own module netlink does it" stock_module
+check "without memory netlink does it" no_memory
+check "the datapath is deleted" datapath_deleted
+check "losses are counted exactly" overload
+check "ovs-dpctl --ring dump-flows" dump
+check "ovs-vswitchd is killed under load" killed
