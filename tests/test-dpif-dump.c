@@ -7,14 +7,17 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "dpif-extension.h"
 #include "dpif.h"
 #include "ovstest.h"
 #include "timeval.h"
 #include "util.h"
 
 /* The time that Open vSwitch takes to dump all flows of a kernel datapath in
- * full, the least of several dumps, in microseconds per flow. */
+ * full, the least of several dumps, in microseconds per flow: by netlink, or,
+ * told so, by ring. */
 
 /* Returns the number of flows, and in '*bytes' the size of their matches. */
 static size_t
@@ -49,9 +52,10 @@ test_dpif_dump_main(int argc, char *argv[])
     int error;
 
     set_program_name(argv[0]);
-    if (argc != 3) {
-        ovs_fatal(0, "usage: %s DATAPATH DUMPS", argv[0]);
+    if (argc != 3 && (argc != 4 || strcmp(argv[3], "ring"))) {
+        ovs_fatal(0, "usage: %s DATAPATH DUMPS [ring]", argv[0]);
     }
+    dpif_want_ring_dumps(argc == 4);
     error = dpif_open(argv[1], "system", &dpif);
     if (error) {
         ovs_fatal(error, "%s", argv[1]);

@@ -102,11 +102,11 @@ def make_image(context, guest, kernel, plan, scratch):
                      os.path.join(context.build, "datapath-guest"))
         root.archive.data("/init", guest.read(os.path.join(
             context.top, "tests/guest/init"), "rb"), 0o755)
-        for script in ("bench.sh", "rr.sh"):
+        for script in ("bench.sh", "handler.sh", "rr.sh"):
             root.archive.file("/guest/" + script, os.path.join(
                 context.top, "bench/kernel", script))
-        for name in ("bench-kernel", "bench-rr", "bench-scale",
-                     "bench-ring"):
+        for name in ("bench-handler", "bench-kernel", "bench-rr",
+                     "bench-ring", "bench-scale"):
             root.archive.file("/guest/" + name,
                               compile_program(context, name, scratch))
         for name in SWITCH:
@@ -201,6 +201,12 @@ def dump(context, name, shape, n_flows):
         results.append(result("full dump through Open vSwitch's library, "
                               "policy " + policy, "instructions/flow", policy,
                               lambda run: run["library"]))
+    for policy in ("off", "eager"):
+        results.append(compare(
+            name, "full dump by ring through Open vSwitch's library, policy "
+            + policy, "instructions/flow",
+            [run["library_ring"] for run in runs[policy]],
+            [run["library"] for run in runs["stock"]], baseline_is=BASELINE))
     for policy in ("off", "lazy"):
         results.append(result("terse dump, policy " + policy,
                               "instructions/flow", policy,
@@ -330,6 +336,19 @@ def ring_dump(context, name):
                                ("ring-cache", "ring, cached match"))]
 
 
+def handler(context, name, burst):
+    """Flow set-up by ovs-vswitchd, a burst of new connections at a time."""
+    runs = in_turn(context, ("netlink", "ring"), lambda way: (
+        "ovs", "handler.sh %s %d %d 3" % (way, burst,
+                                          context.count(1600, 64))))
+    rates = {way: [1e9 / stats.median(run["ns"]) for run in found]
+             for way, found in runs.items()}
+    return [compare(name, "flows set up, from the packet's coming to its "
+                    "going", "flows/10^9 instructions", rates["ring"],
+                    rates["netlink"], True,
+                    "upcalls by netlink, same module and boot")]
+
+
 for a_shape in SHAPES:
     for a_size, number in SIZES.items():
         a_name = "kernel/dump/%s/%s" % (a_shape, a_size)
@@ -345,6 +364,10 @@ for a_packet in (64, 1500):
         upcall, name=a_name, size=a_packet), missing))
 register(Case("kernel/ring-dump", functools.partial(
     ring_dump, name="kernel/ring-dump"), missing))
+for a_burst in (1, 32):
+    a_name = "kernel/flow-setup/%d" % a_burst
+    register(Case(a_name, functools.partial(
+        handler, name=a_name, burst=a_burst), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
 register(Case("kernel/ila/scale", functools.partial(

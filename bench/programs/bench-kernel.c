@@ -9,8 +9,10 @@
  * each matching every field, with a UFID; FULL dumps of all, TERSE dumps
  * without keys, masks and actions.  POLICY of the match cache is off, lazy or
  * eager; with a module that has none only off is possible.  Prints
- * {"full": [NS, ...], "terse": [NS, ...], "flow_bytes": B, "cache_bytes": B},
- * nanoseconds and bytes per flow.  Messages are counted but not parsed.
+ * {"full": [NS, ...], "terse": [NS, ...], "library": NS, "library_ring": NS,
+ * "flow_bytes": B, "cache_bytes": B}, nanoseconds and bytes per flow.  Messages
+ * are counted but not parsed, but for those that Open vSwitch's library dumps
+ * in full: by netlink, and by ring, which is 0 with a module that has none.
  *
  * "forward" sends packets into the device "bench-in", whose peer "bench-p1" is
  * port 1; they leave through port 2, "bench-p2".  The devices have to exist.
@@ -33,6 +35,7 @@
 
 #include "bench-guest.h"
 #include "openvswitch/extension-abi.h"
+#include "openvswitch/ring-kernel.h"
 
 #define MEMINFO "/proc/meminfo"
 
@@ -280,16 +283,16 @@ kernel_bytes(void)
 }
 
 /* Returns what a full dump takes by Open vSwitch's library, parsing included,
- * per flow. */
+ * per flow.  'way' is "" or "ring". */
 static double
-library_dump(void)
+library_dump(const char *way)
 {
     char command[64];
     double us;
     FILE *f;
 
-    snprintf(command, sizeof command, "/guest/ovstest test-dpif-dump %s 4",
-             DP_NAME);
+    snprintf(command, sizeof command, "/guest/ovstest test-dpif-dump %s 4 %s",
+             DP_NAME, way);
     f = popen(command, "r");
     if (!f || fscanf(f, "%lf", &us) != 1 || pclose(f)) {
         fatal(0, "ovstest test-dpif-dump failed");
@@ -328,10 +331,11 @@ measure_dumps(char *argv[])
         printf("%s%.2f", i ? ", " : "", (double) dump(true, n_flows)
                                         / n_flows);
     }
-    printf("], \"library\": %.2f, \"flow_bytes\": %.1f, "
+    printf("], \"library\": %.2f, ", library_dump(""));
+    printf("\"library_ring\": %.2f, \"flow_bytes\": %.1f, "
            "\"cache_bytes\": %.1f}\n",
-           library_dump(), bytes / n_flows,
-           (double) cache_bytes() / n_flows);
+           access(OVS_RING_DEVICE, F_OK) ? 0 : library_dump("ring"),
+           bytes / n_flows, (double) cache_bytes() / n_flows);
     delete_datapath();
 }
 
