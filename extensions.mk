@@ -91,10 +91,14 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/pcapng.h \
 	lib/rcu-ids.c \
 	lib/rcu-ids.h \
+	lib/ring-action.c \
+	lib/ring-action.h \
 	lib/ring-flow.c \
 	lib/ring-flow.h \
 	lib/ring-upcall-config.c \
 	lib/ring-upcall-config.h \
+	lib/ring-names.c \
+	lib/ring-names.h \
 	lib/text-writer.c \
 	lib/text-writer.h \
 	lib/u32-index.c \
@@ -119,6 +123,10 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/genl-family.h \
 	lib/ila-netlink.c \
 	lib/ila-netlink.h \
+	lib/netdev-ring.c \
+	lib/netdev-ring.h \
+	lib/packet-ring.c \
+	lib/packet-ring.h \
 	lib/ring-atomic.h \
 	lib/ring-client.c \
 	lib/ring-consumer.c \
@@ -134,6 +142,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-layout.h \
 	lib/ring-memory.c \
 	lib/ring-memory.h \
+	lib/ring-parked.c \
+	lib/ring-parked.h \
 	lib/ring-server.c \
 	lib/ring-server.h \
 	lib/ring-shared-lane.c \

@@ -89,6 +89,57 @@ dpif_netdev_execute_extension(struct dpif *dpif,
     dp_netdev_pmd_unref(pmd);
 }
 
+/* Has packets go on that extensions kept.  At most so many batches of them at
+ * a time: more may come all the while. */
+#define MAX_POLLED_BATCHES 32
+static void
+extensions_poll(struct dp_netdev_pmd_thread *pmd)
+{
+    struct dp_packet_batch batch;
+    int i;
+
+    for (i = 0; i < MAX_POLLED_BATCHES
+                && dp_netdev_extensions_poll(&pmd->extensions, pmd->ctx.now,
+                                             &batch); i++) {
+        dp_netdev_recirculate(pmd, &batch);
+    }
+    if (i) {
+        dp_netdev_pmd_flush_output_packets(pmd, false);
+    }
+}
+
+/* Work of extensions in the main thread. */
+static void
+extensions_run(struct dp_netdev *dp)
+{
+    struct dp_netdev_pmd_thread *pmd;
+
+    dp_netdev_extensions_run(&dp->extensions);
+    pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);
+    if (pmd) {
+        ovs_mutex_lock(&dp->non_pmd_mutex);
+        pmd_thread_ctx_time_update(pmd);
+        extensions_poll(pmd);
+        ovs_mutex_unlock(&dp->non_pmd_mutex);
+        dp_netdev_pmd_unref(pmd);
+    }
+}
+
+static void
+extensions_wait(struct dp_netdev *dp)
+{
+    struct dp_netdev_pmd_thread *pmd;
+
+    dp_netdev_extensions_wait(&dp->extensions);
+    pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);
+    if (pmd) {
+        ovs_mutex_lock(&dp->non_pmd_mutex);
+        dp_netdev_extensions_poll_wait(&pmd->extensions);
+        ovs_mutex_unlock(&dp->non_pmd_mutex);
+        dp_netdev_pmd_unref(pmd);
+    }
+}
+
 /* The cache of flows' matches (netdev-match-cache.h) in flow dumps. */
 
 /* What the netlink form of a flow depends on besides the flow: other_config:

@@ -5,12 +5,16 @@
 
 #include "dp-packet.h"
 #include "netdev-ila.h"
+#include "netdev-ring.h"
 #include "odp-extension.h"
 #include "util.h"
 
 /* The registry: one line an extension. */
 static const struct dp_netdev_extension *extensions[DP_NETDEV_N_EXTENSIONS] = {
     [DP_NETDEV_EXT_ILA] = &netdev_ila_extension,
+#ifdef __linux__
+    [DP_NETDEV_EXT_RING] = &netdev_ring_extension,
+#endif
 };
 
 /* Calls FUNCTION of each extension with what it keeps in DATA, unless that is
@@ -149,6 +153,25 @@ dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
         }
     }
     odp_extension_drop(batch, steal);
+}
+
+bool
+dp_netdev_extensions_poll(const struct dp_netdev_extension_data *thread,
+                          long long int now, struct dp_packet_batch *batch)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        if (extensions[i] && extensions[i]->poll
+            && extensions[i]->poll(thread->of[i], now, batch)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+dp_netdev_extensions_poll_wait(const struct dp_netdev_extension_data *thread)
+{
+    CALL_EACH(poll_wait, thread);
 }
 
 void

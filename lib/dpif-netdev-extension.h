@@ -40,6 +40,7 @@ struct pmd_perf_stats;
 
 enum dp_netdev_extension_id {
     DP_NETDEV_EXT_ILA,
+    DP_NETDEV_EXT_RING,
     DP_NETDEV_EXT_TEST,         /* For a test. */
     DP_NETDEV_N_EXTENSIONS
 };
@@ -111,6 +112,16 @@ struct dp_netdev_extension {
     void (*execute)(void *dp, void *thread, long long int now,
                     struct dp_packet_batch *, const void *payload, bool steal);
 
+    /* For an action that keeps packets, or has something to do after it: puts
+     * up to a batch of packets that go on, their 'recirc_id' set, into
+     * '*batch', and returns whether there are any.  'now' is in microseconds.
+     * In the thread that executes, once in each of its iterations at least,
+     * and again as long as it returns true.  'poll_wait' wakes up the poll
+     * loop of the main thread when that is necessary earlier. */
+    bool (*poll)(void *thread, long long int now,
+                 struct dp_packet_batch *batch);
+    void (*poll_wait)(void *thread);
+
     /* Append what is to be said of the counters 'pmd_stats', by
      * PMD_STAT_*, in dpif-netdev/pmd-stats-show and pmd-perf-show: nothing if
      * the thread had nothing to do with the extension. */
@@ -147,6 +158,10 @@ void dp_netdev_extensions_execute(
     const struct dp_netdev_extension_data *dp,
     const struct dp_netdev_extension_data *thread, long long int now,
     struct dp_packet_batch *, const struct nlattr *, bool steal);
+bool dp_netdev_extensions_poll(const struct dp_netdev_extension_data *thread,
+                               long long int now, struct dp_packet_batch *);
+void dp_netdev_extensions_poll_wait(
+    const struct dp_netdev_extension_data *thread);
 void dp_netdev_extensions_format_pmd_stats(struct ds *,
                                            const uint64_t pmd_stats[]);
 void dp_netdev_extensions_format_pmd_perf(struct ds *,

@@ -16,6 +16,7 @@
 #include "openvswitch/extension-abi.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "ring-action.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(odp_extension);
@@ -25,6 +26,7 @@ COVERAGE_DEFINE(datapath_drop_unknown_extension);
 static const struct odp_extension_class *classes[] = {
     &odp_ila_class,
     &odp_ila_table_class,
+    &odp_ring_class,
     NULL,
 };
 

@@ -57,6 +57,15 @@ struct odp_extension_class {
     void (*execute_slow)(struct dpif *, struct dp_packet_batch *,
                          const void *payload, bool steal);
 
+    /* Is 'execute_slow' good enough for a datapath that lacks the action?
+     * Otherwise packets that come to it there are dropped. */
+    bool slow_suffices;
+
+    /* For an action that may keep packets, otherwise null: has them
+     * recirculated with 'recirc_id' when they go on.  An action that
+     * recirculates those that it does not keep follows. */
+    void (*set_recirc_id)(void *payload, uint32_t recirc_id);
+
     /* Fills in a flow and a payload that a datapath with support for the
      * action accepts.  'flow' is zeroed before. */
     void (*probe)(struct flow *, void *payload);

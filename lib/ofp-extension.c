@@ -10,12 +10,14 @@
 #include "ila-table-action.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
+#include "ring-action.h"
 #include "util.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct ofp_extension_class *classes[] = {
     &ofp_ila_class,
     &ofp_ila_table_class,
+    &ofp_ring_class,
     NULL,
 };
 

@@ -57,6 +57,7 @@ struct ofpbuf;
 enum ofp_extension_type {
     OFPEXT_ILA = 1,
     OFPEXT_ILA_TABLE = 2,
+    OFPEXT_RING = 3,
     OFPEXT_TEST = 0xffff,       /* For programs in tests/ only. */
 };
 
@@ -104,6 +105,11 @@ struct ofp_extension_xlate {
     bool drop;                      /* Set to true if the datapath action
                                      * drops the packet: what follows in the
                                      * list and the action set are skipped. */
+    bool freeze;                    /* Set to true if the datapath action may
+                                     * keep the packet: translation stops, and
+                                     * goes on when the packet is recirculated
+                                     * (see 'set_recirc_id' in "struct
+                                     * odp_extension_class"). */
 
     /* For actions whose outcome only the datapath knows: set to the field of
      * the packet that the action changes there.  'flow' keeps what it had.

@@ -13,6 +13,7 @@
 #include "dirs.h"
 #include "fatal-signal.h"
 #include "latch.h"
+#include "netdev-ring.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/list.h"
@@ -38,6 +39,8 @@ COVERAGE_DEFINE(ring_wake);
 /* The registry: one line a kind. */
 static const struct ring_kind *const kinds[] = {
     &ring_flows_kind,
+    &netdev_ring_tap_kind,
+    &netdev_ring_queue_kind,
 };
 
 /* Per round of the thread: connections that are accepted, and messages of one
@@ -241,6 +244,12 @@ close_ring(struct ring **slot)
     ovsrcu_postpone(free_ring, ring);
 }
 
+static uint32_t
+max_lanes(const struct ring_kind *kind)
+{
+    return kind->max_lanes ? kind->max_lanes() : 1;
+}
+
 /* Takes members that are 0 from the kind. */
 static void
 complete_geometry(struct ring_geometry *g, const struct ring_kind *kind)
@@ -252,6 +261,9 @@ complete_geometry(struct ring_geometry *g, const struct ring_kind *kind)
         g->MEMBER = defaults->MEMBER;           \
     }
     COMPLETE(n_lanes);
+    if (!g->n_lanes) {
+        g->n_lanes = max_lanes(kind);
+    }
     COMPLETE(seg_size);
     COMPLETE(n_segs);
     COMPLETE(max_record);
@@ -280,7 +292,7 @@ lay_out(const struct ring_kind *kind, const struct ring_geometry *g,
         struct ovs_ring_control *control, char **why)
 {
     struct ring_limits limits = {
-        .max_lanes = kind->max_lanes ? kind->max_lanes() : 1,
+        .max_lanes = max_lanes(kind),
         .max_bytes = UINT64_MAX,
     };
     const char *what;

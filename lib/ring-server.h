@@ -66,7 +66,8 @@ struct ring_kind {
     const char *name;           /* As ring/list has it. */
     enum ovs_ring_class ring_class;
 
-    /* What a consumer gets that chooses nothing. */
+    /* What a consumer gets that chooses nothing; as many lanes as it may if
+     * 'n_lanes' is 0. */
     struct ring_geometry defaults;
 
     /* How many lanes a ring may have now.  Null: one. */

@@ -27,7 +27,12 @@ struct extension_state {
      * recirculated before something looks at that field. */
     const struct mf_field *unknown;
 
-    /* Translation exits because it was frozen on account of 'unknown': the end
+    /* The last action emitted is of this class and may keep the packet, its
+     * payload is at this offset of the actions; null if it is not. */
+    const struct odp_extension_class *keeper;
+    size_t keeper_ofs;
+
+    /* Translation exits because it was frozen on account of the above: the end
      * of the innermost scope is the end of that, too. */
     bool frozen;
 

@@ -46,9 +46,12 @@ extension_in_port(const struct xlate_ctx *ctx)
     return ofp_port_to_odp_port(xbridge, ctx->base_flow.in_port.ofp_port);
 }
 
-static void
-xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
+/* Translates 'ofpact', an OFPACT_EXTENSION, and returns it, or if translation
+ * was frozen, the action behind it. */
+static const struct ofpact *
+xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
 {
+    const struct ofpact_extension *a = ofpact_get_EXTENSION(ofpact);
     const struct ofp_extension_class *class = ofp_extension_of(a);
     struct extension_state *state = &ctx->extensions;
     struct ds trace = DS_EMPTY_INITIALIZER;
@@ -78,11 +81,11 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
     }
     ds_destroy(&trace);
     if (ctx->odp_actions->size == size) {
-        return;
+        return ofpact;
     }
 
     if (class->odp && !ctx->xbridge->support.extensions[class->odp->type]) {
-        if (!class->odp->execute) {
+        if (!class->odp->execute && !class->odp->slow_suffices) {
             VLOG_WARN_ONCE("bridge %s: the datapath lacks the action %s(): "
                            "packets that come to %s() are dropped",
                            ctx->xbridge->name, class->odp->name, class->name);
@@ -90,7 +93,7 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
                          "dropped", class->odp->name);
             ctx->odp_actions->size = size;
             extension_drop(ctx);
-            return;
+            return ofpact;
         }
         /* The slow path executes all actions in userspace. */
         ctx->xout->slow |= SLOW_ACTION;
@@ -103,7 +106,14 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact_extension *a)
     }
     if (x.drop) {
         extension_drop(ctx);
+    } else if (x.freeze) {
+        state->keeper = class->odp;
+        state->keeper_ofs = ctx->odp_actions->size - class->odp->size;
+        extension_forget_exit(ctx);
+        ctx_trigger_freeze(ctx);
+        return ofpact_next(ofpact);
     }
+    return ofpact;
 }
 
 static bool
@@ -289,15 +299,23 @@ static void
 extension_frozen(struct xlate_ctx *ctx, uint32_t recirc_id)
 {
     struct extension_state *state = &ctx->extensions;
+    const struct odp_extension_class *keeper = state->keeper;
+    bool is_unknown = state->unknown && ctx->was_mpls;
 
-    if (OVS_LIKELY(!state->unknown || !ctx->was_mpls)) {
+    if (OVS_LIKELY(!keeper && !is_unknown)) {
         return;
     }
+    if (keeper && recirc_id) {
+        keeper->set_recirc_id(ofpbuf_at_assert(ctx->odp_actions,
+                                               state->keeper_ofs,
+                                               keeper->size), recirc_id);
+    }
+    state->keeper = NULL;
     state->frozen = true;
     if (OVS_LIKELY(!ctx->xin->recirc_queue || !recirc_id)) {
         return;
     }
-    if (state->preview_drop) {
+    if (is_unknown && state->preview_drop) {
         xlate_report(ctx, OFT_DETAIL, "dropped before it is recirculated");
         return;
     }
@@ -315,11 +333,18 @@ extension_frozen(struct xlate_ctx *ctx, uint32_t recirc_id)
 
     struct flow flow = ctx->xin->flow;
 
-    mf_set_flow_value(state->unknown, &state->preview, &flow);
+    if (is_unknown) {
+        mf_set_flow_value(state->unknown, &state->preview, &flow);
+    }
     if (oftrace_add_recirc_node(ctx->xin->recirc_queue, OFT_RECIRC_MPLS, &flow,
                                 NULL, NULL, recirc_id, flow.ct_zone)) {
-        xlate_report(ctx, OFT_DETAIL, "recirculates for the value of %s",
-                     state->unknown->name);
+        if (is_unknown) {
+            xlate_report(ctx, OFT_DETAIL, "recirculates for the value of %s",
+                         state->unknown->name);
+        } else {
+            xlate_report(ctx, OFT_DETAIL, "goes on when %s() lets it",
+                         keeper->name);
+        }
     }
 }
 

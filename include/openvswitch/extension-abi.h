@@ -28,6 +28,7 @@ enum ovs_extension_attr {
     OVS_EXTENSION_ATTR_UNSPEC = 0,
     OVS_EXTENSION_ATTR_ILA = 1,     /* struct ovs_action_ila. */
     OVS_EXTENSION_ATTR_ILA_TABLE = 2, /* struct ovs_action_ila_table. */
+    OVS_EXTENSION_ATTR_RING = 3,    /* struct ovs_action_ring. */
     OVS_EXTENSION_ATTR_TEST = 31,   /* Reserved for test programs. */
 };
 #define OVS_EXTENSION_ATTR_MAX 31
@@ -63,6 +64,34 @@ struct ovs_action_ila_table {
     __u8 miss;
     __be16 zero;
 };
+
+/* OVS_EXTENSION_ATTR_RING: gives the packet to those who have attached to a
+ * ring with that number.
+ *
+ * With OVS_RING_MODE_TAP each of them gets a copy, and the packet goes on; a
+ * copy for which there is no space is lost.  With OVS_RING_MODE_QUEUE the
+ * packet waits for a verdict: it is recirculated with 'recirc_id' if that is
+ * to let it go on, and otherwise dropped.  Without verdict in time, or if it
+ * cannot be had because nobody has attached, there is no space or 'recirc_id'
+ * is 0, then 'fail' decides: OVS_RING_FAIL_OPEN lets it go on,
+ * OVS_RING_FAIL_CLOSED drops it.  To go on at once is to go on with the action
+ * behind this one.  The first 'max_len' bytes of the packet are given away, 0
+ * is all.  'id' is passed on as it is.  'zero' must be zero. */
+struct ovs_action_ring {
+    __u32 ring;
+    __u32 max_len;
+    __u32 id;
+    __u32 recirc_id;
+    __u8 mode;
+    __u8 fail;
+    __u16 zero;
+};
+
+#define OVS_RING_MODE_TAP 0
+#define OVS_RING_MODE_QUEUE 1
+
+#define OVS_RING_FAIL_OPEN 0
+#define OVS_RING_FAIL_CLOSED 1
 
 /* Directions as bits: 1 << 'dir'. */
 #define OVS_ILA_DIRS_IN 2

@@ -64,3 +64,12 @@ register_action(
 
 # ila_table(dir=in|out|both,miss=continue|drop), in the datapath.
 register_action("ila_table", arguments_decoder(["dir", "miss"]))
+
+# ring(name=ids0[,mode=tap|queue][,max_len=128][,fail=open|closed][,id=0x5]),
+# in the datapath also with ring=1 for the name and recirc_id=0x2.
+register_action(
+    "ring",
+    arguments_decoder(
+        ["name", "mode", "max_len", "fail", "id", "ring", "recirc_id"]
+    ),
+)
