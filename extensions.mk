@@ -164,6 +164,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-ring-common.c \
 	tests/test-ring-consumer.c \
+	tests/test-ring-packets.c \
 	tests/test-ring-random.c \
 	tests/test-ring-serve.c \
 	tests/test-ring-threads.c \
@@ -295,6 +296,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-trace.at \
 	tests/ila-vectors.at \
 	tests/ring-server.at \
+	tests/ring-action.at \
 	tests/ring.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
