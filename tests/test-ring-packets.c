@@ -19,8 +19,6 @@
  * is. */
 
 #include <config.h>
-#undef NDEBUG
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,7 +72,7 @@ next(struct ovs_ring *ring, struct ovs_ring_rec *rec, bool print)
     if (error) {
         ovs_fatal(error, "end of ring");
     }
-    assert(rec->type == OVS_RING_T_PACKET);
+    ovs_assert(rec->type == OVS_RING_T_PACKET);
     if (!print) {
         return;
     }
@@ -84,7 +82,8 @@ next(struct ovs_ring *ring, struct ovs_ring_rec *rec, bool print)
     printf("len=%"PRIu32" in_port=%"PRIu32" mark=0x%"PRIx32" id=0x%"PRIx32
            " flags=%"PRIu32"%s lost=%"PRIu64" ", p->len, p->in_port, p->mark,
            p->id, p->flags, rec->timestamp ? " timestamp" : "", rec->lost);
-    assert(!(rec->flags & OVS_RING_RF_TRUNCATED) == (p->len == p->cap_len));
+    ovs_assert(!(rec->flags & OVS_RING_RF_TRUNCATED)
+               == (p->len == p->cap_len));
     for (uint32_t i = 0; i < p->cap_len; i++) {
         printf("%02x", bytes[i]);
     }
@@ -110,14 +109,14 @@ modify(struct ovs_ring *ring, const struct ovs_ring_rec *rec, const char *hex)
     uint8_t packet[2048];
     size_t n = strlen(hex) / 2;
 
-    assert(n <= sizeof packet);
+    ovs_assert(n <= sizeof packet);
     for (size_t i = 0; i < n; i++) {
         unsigned int byte;
 
-        assert(sscanf(hex + 2 * i, "%2x", &byte) == 1);
+        ovs_assert(sscanf(hex + 2 * i, "%2x", &byte) == 1);
         packet[i] = byte;
     }
-    assert(!ovs_ring_modify(ring, rec, packet, n));
+    ovs_assert(!ovs_ring_modify(ring, rec, packet, n));
 }
 
 static void
@@ -127,24 +126,24 @@ judge(struct ovs_ring *ring, const struct ovs_ring_rec *rec,
     uint32_t value, mask;
 
     if (!strcmp(verdict, "accept")) {
-        assert(!ovs_ring_accept(ring, rec));
+        ovs_assert(!ovs_ring_accept(ring, rec));
     } else if (!strcmp(verdict, "drop")) {
-        assert(!ovs_ring_drop(ring, rec));
+        ovs_assert(!ovs_ring_drop(ring, rec));
     } else if (!strcmp(verdict, "accept-upto")) {
-        assert(!ovs_ring_accept_upto(ring, rec));
+        ovs_assert(!ovs_ring_accept_upto(ring, rec));
     } else if (!strcmp(verdict, "drop-upto")) {
-        assert(!ovs_ring_drop_upto(ring, rec));
+        ovs_assert(!ovs_ring_drop_upto(ring, rec));
     } else if (sscanf(verdict, "mark=%"SCNi32"/%"SCNi32, &value, &mask) == 2) {
-        assert(!ovs_ring_mark(ring, rec, value, mask));
+        ovs_assert(!ovs_ring_mark(ring, rec, value, mask));
     } else if (!strncmp(verdict, "modify=", 7)) {
         modify(ring, rec, verdict + 7);
     } else if (!strcmp(verdict, "wrong")) {
         struct ovs_ring_rec other = *rec;
 
         other.seq += 1000;
-        assert(!ovs_ring_accept(ring, &other));
+        ovs_assert(!ovs_ring_accept(ring, &other));
     } else {
-        assert(!strcmp(verdict, "none"));
+        ovs_assert(!strcmp(verdict, "none"));
     }
 }
 
@@ -233,7 +232,7 @@ scribble(struct ovs_cmdl_context *ctx)
         }
     }
     fclose(maps);
-    assert(area);
+    ovs_assert(area);
     for (;;) {
         for (size_t i = 0; i < n; i++) {
             area[i] = random_uint32();

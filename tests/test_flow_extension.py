@@ -62,6 +62,15 @@ ILA = [
     ("ila(table,miss=drop)", {"table": True, "miss": "drop"}),
 ]
 
+RING = [
+    ("ring(name=ids0)", {"name": "ids0"}),
+    (
+        "ring(name=q,mode=queue,max_len=96,fail=closed,id=0x5)",
+        {"name": "q", "mode": "queue", "max_len": "96", "fail": "closed",
+         "id": "0x5"},
+    ),
+]
+
 ILA_TABLE = ("ila_table(dir=both,miss=continue)",
              {"dir": "both", "miss": "continue"})
 
@@ -70,6 +79,7 @@ MALFORMED = [
     "ila(locator=1:2:3:4,out)",
     "ila(tables)",
     "ila_table(table)",
+    "ring(colour=red)",
     "ila(locator=1:2:3:4",
 ]
 
@@ -105,6 +115,14 @@ class FlowExtensionTest(unittest.TestCase):
     def test_ila_table(self):
         text, value = ILA_TABLE
         self.assertEqual(parse(*PARSERS[1], text), [("ila_table", value)])
+
+    def test_ring(self):
+        def check(flow_class, prefix, case):
+            text, value = case
+            self.assertEqual(parse(flow_class, prefix, text),
+                             [("ring", value)])
+
+        self.each(check, RING)
 
     def test_among_other_actions(self):
         def check(flow_class, prefix, case):

@@ -107,6 +107,22 @@ struct ovs_ring_attach_msg {
      *            in-port=N    only flows that match this datapath port
      *            pmd=N        only flows of this core; -1 is the main thread
      *            layer=L      only flows in "ovs", or only those in "offload"
+     *
+     *     TAP, QUEUE  name: as in the action ring(name=...)
+     *            timestamps=on|off  does each record have one? (off)
+     *            snaplen=N    no more than N bytes of a packet
+     *
+     *     QUEUE  parked=N     packets of a lane that may wait, a power of two
+     *                         up to 65536 (1024)
+     *            deadline=N   ms that one waits for a verdict, up to 60000
+     *                         (100)
+     *
+     * TAP: each lane but the last one has the packets of one thread of the
+     * datapath, that one those of all others.  QUEUE: each lane has those of
+     * one thread; a thread without one does what fail=... of the action says.
+     * The thread of a lane looks for verdicts by itself; the main thread does
+     * so at once upon KICK, without it once in a millisecond.  EBUSY if the
+     * queue has a consumer.
      */
 };
 
