@@ -172,6 +172,11 @@ tests_ovstest_SOURCES += \
 	tests/test-ring.c \
 	tests/test-ring.h
 
+# An example of a consumer.
+noinst_PROGRAMS += tests/ring-ids
+tests_ring_ids_SOURCES = tests/ring-ids.c
+tests_ring_ids_LDADD = lib/libopenvswitch.la
+
 # Has the ring's code in it, with other atomics.
 noinst_PROGRAMS += tests/ring-model
 tests_ring_model_SOURCES = \

@@ -12,6 +12,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ila-ingress.at \
 	tests/system-ila-lookup.at \
 	tests/system-ila-offload.at \
+	tests/system-ring.at \
 	tests/system-tls-dns.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
 
