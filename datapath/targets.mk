@@ -57,10 +57,14 @@ datapath-guest:
 
 # Programs of tests in guests, which need no library there.
 guest_programs = guest-programs/match-cache guest-programs/ring-device \
-	guest-programs/ring-dumps guest-programs/ring-upcalls
+	guest-programs/ring-dumps guest-programs/ring-faults.so \
+	guest-programs/ring-upcalls
 guest-programs/%: $(srcdir)/tests/guest/%.c $(srcdir)/include/openvswitch/extension-abi.h
 	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
 	    $(CC) -O2 -static -I$(srcdir)/include -o $@ $<
+guest-programs/%.so: $(srcdir)/tests/guest/%.c $(srcdir)/include/openvswitch/ring-kernel.h
+	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
+	    $(CC) -O2 -Wall -Wextra -shared -fPIC -I$(srcdir)/include -o $@ $<
 guest-programs/ring-%: $(srcdir)/tests/guest/ring-%.c \
 		$(wildcard $(srcdir)/tests/guest/ring-*.h \
 			$(srcdir)/include/openvswitch/ring-*.h \

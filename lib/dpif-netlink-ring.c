@@ -141,11 +141,20 @@ get_cpus(unsigned long *possible, unsigned long *online)
 
 /* Opening and closing. */
 
+/* Who did not ask for rings need not worry if there are none. */
+static enum vlog_level
+trouble_level(void)
+    OVS_REQUIRES(mutex)
+{
+    return config.enable == RING_ON ? VLL_WARN : VLL_INFO;
+}
+
 /* Binds the CPUs of 'h' to lanes of 'ring': each to one of its own, and those
  * that are not there, but may come, to one together, the last one. */
 static int
 bind_cpus(const struct handler *h, const struct ovs_ring *ring,
           const unsigned long *possible, const unsigned long *online)
+    OVS_REQUIRES(mutex)
 {
     uint32_t last = ovs_ring_get_control(ring)->n_lanes - 1;
     uint32_t n_handlers = h->rings->n_handlers;
@@ -164,8 +173,9 @@ bind_cpus(const struct handler *h, const struct ovs_ring *ring,
             n_bound++;
         } else if (!first_error) {
             first_error = error;
-            VLOG_WARN("%s: upcalls of CPU %"PRIu32" do not come by ring (%s)",
-                      h->rings->name, cpu, ovs_strerror(error));
+            VLOG(trouble_level(),
+                 "%s: upcalls of CPU %"PRIu32" do not come by ring (%s)",
+                 h->rings->name, cpu, ovs_strerror(error));
         }
     }
     return n_bound ? 0 : first_error;
@@ -226,7 +236,7 @@ tell(struct dpif_netlink_rings *rings, const char *why)
     COVERAGE_INC(ring_upcall_fallback);
     if (rings->told != serial) {
         rings->told = serial;
-        VLOG(config.enable == RING_ON ? VLL_WARN : VLL_INFO,
+        VLOG(trouble_level(),
              "%s: upcalls come by netlink, not by ring (%s)",
              rings->name, why);
     }

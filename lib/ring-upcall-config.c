@@ -21,7 +21,8 @@ VLOG_DEFINE_THIS_MODULE(ring_upcall_config);
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 
 /* The bad size that was logged last, or NULL if it was good or missing since:
- * the configuration is read again whenever anything in the database changes. */
+ * the configuration is read again whenever anything in the database
+ * changes. */
 static char *logged_size OVS_GUARDED_BY(mutex);
 
 /* Logs that 'value' is bad, null if it is good. */

@@ -10,9 +10,10 @@
  * without keys, masks and actions.  POLICY of the match cache is off, lazy or
  * eager; with a module that has none only off is possible.  Prints
  * {"full": [NS, ...], "terse": [NS, ...], "library": NS, "library_ring": NS,
- * "flow_bytes": B, "cache_bytes": B}, nanoseconds and bytes per flow.  Messages
- * are counted but not parsed, but for those that Open vSwitch's library dumps
- * in full: by netlink, and by ring, which is 0 with a module that has none.
+ * "flow_bytes": B, "cache_bytes": B}, nanoseconds and bytes per flow.
+ * Messages are counted but not parsed, but for those that Open vSwitch's
+ * library dumps in full: by netlink, and by ring, which is 0 with a module
+ * that has none.
  *
  * "forward" sends packets into the device "bench-in", whose peer "bench-p1" is
  * port 1; they leave through port 2, "bench-p2".  The devices have to exist.

@@ -78,7 +78,7 @@ under_it () {
     before=$(families)
     pid=$(cat "$OVS_RUNDIR/ovs-vswitchd.pid")
     ovs-dpctl del-dp ovs-system
-    modules_unload
+    wait_for 20 modules_unload  # Once handlers have closed their rings.
     # Without a module, and with another one, it answers and takes orders.
     orders
     modprobe openvswitch
