@@ -51,7 +51,7 @@ read_export(struct ovs_ring *ring, uint64_t *sum, uint64_t *n_records)
         }
         BENCH_CHECK(error, "ovs_ring_next");
         *sum += add_up(&rec);
-        ++*n_records;
+        *n_records += 1;
         if (rec.type == OVS_RING_T_DUMP_END) {
             const struct ovs_ring_dump *end = rec.data;
 
