@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -875,9 +876,23 @@ close_peers(void)
     }
 }
 
+/* An export takes a processor for a while: the threads that forward, and that
+ * answer controllers, come first. */
+static void
+yield_to_others(void)
+{
+    int niceness = getpriority(PRIO_PROCESS, 0);
+
+    /* On Linux that is the calling thread's. */
+    if (setpriority(PRIO_PROCESS, 0, MIN(niceness + 10, 19))) {
+        VLOG_DBG("setpriority: %s", ovs_strerror(errno));
+    }
+}
+
 static void *
 ring_main(void *aux OVS_UNUSED)
 {
+    yield_to_others();
     while (!latch_is_set(&exit_latch)) {
         if (latch_poll(&work_latch)) {
             ring_flows_check_datapaths();

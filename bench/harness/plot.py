@@ -42,6 +42,8 @@ def ticks(low, high):
 def ratios(title, rows):
     """A plot of 'rows', (label, ratio, spread): a bar from 1 to the ratio on a
     logarithmic axis, with a whisker of the spread."""
+    # A spread has no bound, and a logarithmic axis has no zero.
+    rows = [(label, r, min(s, 1.8)) for label, r, s in rows]
     low, high = axis([r * (1 + e * s / 2)
                       for _, r, s in rows for e in (-1, 1)])
     height = TOP + ROW * len(rows) + 34
