@@ -55,7 +55,7 @@ _Control = collections.namedtuple("_Control", (
     "consumer_off", "consumer_stride", "data_off", "data_stride",
     "producer_size", "consumer_size", "clock_id", "ring_class", "n_tx",
     "tx_off", "tx_data_off", "tx_data_size"))
-_STATE_WORD = 8         # Index of 'state', in words of 4 bytes.
+_STATE_WORD = 7         # Index of 'state', in words of 4 bytes.
 _LANE_SIZE = 192
 _HEADER = struct.Struct("=BBHQ")        # Behind the word.
 _HEADER_SIZE = 16
