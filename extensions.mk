@@ -162,6 +162,7 @@ ofproto_libofproto_la_SOURCES += \
 if LINUX
 tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
+	tests/test-netdev-ring.c \
 	tests/test-ring-common.c \
 	tests/test-ring-consumer.c \
 	tests/test-ring-packets.c \
@@ -189,7 +190,9 @@ if LINUX
 bin_PROGRAMS += utilities/ovs-ring
 utilities_ovs_ring_SOURCES = \
 	utilities/ovs-ring-flows.c \
+	utilities/ovs-ring-queue.c \
 	utilities/ovs-ring-stats.c \
+	utilities/ovs-ring-tap.c \
 	utilities/ovs-ring.c \
 	utilities/ovs-ring.h
 utilities_ovs_ring_LDADD = lib/libopenvswitch.la

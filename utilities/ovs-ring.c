@@ -18,7 +18,9 @@
 /* One line a command. */
 static const struct ring_command *const commands[] = {
     &ring_flows_command,
+    &ring_queue_command,
     &ring_stats_command,
+    &ring_tap_command,
 };
 
 static void

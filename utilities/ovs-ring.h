@@ -25,7 +25,9 @@ struct ring_command {
 };
 
 extern const struct ring_command ring_flows_command;
+extern const struct ring_command ring_queue_command;
 extern const struct ring_command ring_stats_command;
+extern const struct ring_command ring_tap_command;
 
 /* Returns the name of the ring socket of 'target', for the caller to free, or
  * ends the program. */
