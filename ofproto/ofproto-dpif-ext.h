@@ -60,7 +60,8 @@ check_extension(struct dpif_backer *backer,
     VLOG_INFO("%s: Datapath %s %s action%s", dpif_name(backer->dpif),
               supported ? "supports" : "does not support", class->name,
               (supported ? ""
-               : class->execute ? ": it takes the slow path"
+               : class->execute || class->slow_suffices
+               ? ": it takes the slow path"
                : ": packets that come to it are dropped"));
     return supported;
 }
