@@ -121,7 +121,7 @@ tap(struct ring_thread *thread, const struct dp_packet_batch *batch,
     const struct packet_rings *all = packet_rings_get();
     uint64_t now = 0;
 
-    for (size_t i = 0; i < all->n; i++) {
+    for (size_t i = 0; all && i < all->n; i++) {
         struct packet_ring *ring = all->rings[i];
         struct packet_lane *own = own_lane(ring, thread);
         const struct dp_packet *packet;

@@ -116,3 +116,25 @@ for a_size in SIZES:
                                             size=a_size)))
 register(Case("ring/hold", functools.partial(hold, name="ring/hold")))
 register(Case("ring/order", functools.partial(order, name="ring/order")))
+
+
+def datapath(context, name, what, size, batch=()):
+    """What the userspace datapath gives to another process by ring(), beside
+    a socket (programs/bench-queue.c)."""
+    count = context.count(500000, 5000)
+    runs = context.alternate(("ring", "socket"), lambda side: context.run_json(
+        [context.program("ovs", "bench/bench-queue"), what, side,
+         *map(str, (*batch, size, count))]))
+    return [compare(name, "%s, %d bytes%s" % (
+                what, size, ", a verdict for %d" % batch[0] if batch else ""),
+            "packets/s", values(runs, "ring", "packets_per_s"),
+            values(runs, "socket", "packets_per_s"), True,
+            "AF_UNIX seqpacket, same run")]
+
+
+for a_batch in (1, 25):
+    a_name = "ring/queue/%d" % a_batch
+    register(Case(a_name, functools.partial(
+        datapath, name=a_name, what="queue", size=1500, batch=(a_batch,))))
+register(Case("ring/tap", functools.partial(
+    datapath, name="ring/tap", what="tap", size=1500)))
