@@ -3,8 +3,8 @@
 /* usage: ovstest test-netdev-ring threads SECONDS
  *
  * Rings of packets while everything happens at once: threads of a datapath and
- * of a slow path execute the action ring(), consumers come, answer some of what
- * they get, and go.  Every packet must come out again, once. */
+ * of a slow path execute the action ring(), consumers come, answer some of
+ * what they get, and go.  Every packet must come out again, once. */
 
 #include <config.h>
 #include <errno.h>
@@ -204,7 +204,7 @@ run_threads(struct ovs_cmdl_context *ctx)
     }
 
     ovsrcu_quiesce_start();
-    sleep(atoi(ctx->argv[1]));
+    xsleep(atoi(ctx->argv[1]));
     atomic_store_relaxed(&producers_end, true);
     for (int i = 0; i <= N_PRODUCERS; i++) {
         xpthread_join(producers[i], NULL);

@@ -33,6 +33,8 @@
 #include "random.h"
 #include "util.h"
 
+#define MAPS "/proc/self/maps"
+
 static struct ovs_ring *
 attach(const char *socket, uint32_t ring_class, const char *name,
        const char *options)
@@ -217,7 +219,7 @@ scribble(struct ovs_cmdl_context *ctx)
     size_t n = c->consumer_size / sizeof *area;
 
     /* The only shared mapping that is writable and of that size. */
-    FILE *maps = fopen("/proc/self/maps", "r");
+    FILE *maps = fopen(MAPS, "r");
     char line[512];
 
     while (fgets(line, sizeof line, maps)) {

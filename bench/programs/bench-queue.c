@@ -6,11 +6,11 @@
  * What it costs a thread of the userspace datapath to have COUNT packets of
  * SIZE bytes looked at by another process, which reads every byte of them.
  *
- * "queue" has them wait for a verdict, of which there is one for BATCH packets.
- * With "ring" they go through the action ring() as the datapath executes it;
- * with "socket" each one is sent by an AF_UNIX seqpacket socket, and so is each
- * verdict.  "tap" copies them.  Prints packets per second, and the datapath's
- * CPU time. */
+ * "queue" has them wait for a verdict, of which there is one for BATCH
+ * packets.  With "ring" they go through the action ring() as the datapath
+ * executes it; with "socket" each one is sent by an AF_UNIX seqpacket socket,
+ * and so is each verdict.  "tap" copies them.  Prints packets per second, and
+ * the datapath's CPU time. */
 
 #include <config.h>
 #include "bench.h"
