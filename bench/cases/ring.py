@@ -7,6 +7,8 @@ No Open vSwitch takes part; both sides are ours.
 """
 
 import functools
+import os
+import tempfile
 
 from harness import runner
 from harness.registry import Case, register
@@ -110,21 +112,16 @@ def order(context, name):
             for design in ("lanes", "shared")]
 
 
-for a_size in SIZES:
-    a_name = "ring/channel/%d" % a_size
-    register(Case(a_name, functools.partial(channel, name=a_name,
-                                            size=a_size)))
-register(Case("ring/hold", functools.partial(hold, name="ring/hold")))
-register(Case("ring/order", functools.partial(order, name="ring/order")))
-
-
 def datapath(context, name, what, size, batch=()):
     """What the userspace datapath gives to another process by ring(), beside
     a socket (programs/bench-queue.c)."""
     count = context.count(500000, 5000)
-    runs = context.alternate(("ring", "socket"), lambda side: context.run_json(
-        [context.program("ovs", "bench/bench-queue"), what, side,
-         *map(str, (*batch, size, count))]))
+    with tempfile.TemporaryDirectory() as rundir:
+        runs = context.alternate(
+            ("ring", "socket"), lambda side: context.run_json(
+                [context.program("ovs", "bench/bench-queue"), what, side,
+                 *map(str, (*batch, size, count))],
+                env=dict(os.environ, OVS_RUNDIR=rundir)))
     return [compare(name, "%s, %d bytes%s" % (
                 what, size, ", a verdict for %d" % batch[0] if batch else ""),
             "packets/s", values(runs, "ring", "packets_per_s"),
@@ -132,6 +129,12 @@ def datapath(context, name, what, size, batch=()):
             "AF_UNIX seqpacket, same run")]
 
 
+for a_size in SIZES:
+    a_name = "ring/channel/%d" % a_size
+    register(Case(a_name, functools.partial(channel, name=a_name,
+                                            size=a_size)))
+register(Case("ring/hold", functools.partial(hold, name="ring/hold")))
+register(Case("ring/order", functools.partial(order, name="ring/order")))
 for a_batch in (1, 25):
     a_name = "ring/queue/%d" % a_batch
     register(Case(a_name, functools.partial(
