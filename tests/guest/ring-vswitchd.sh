@@ -222,7 +222,7 @@ stock_module () {
     modprobe openvswitch
     rmmod openvswitch           # Not what it depends on.
     insmod "$stock"
-    switched
+    switched ring-enable=auto
     without_ring "the kernel module has none"
     equal "$(logged 'WARN|.*not by ring')" 0 warnings
     ovs_stop
@@ -324,7 +324,7 @@ killed () {
 
 # The same text either way.
 dump () {
-    switched
+    switched ring-enable=auto
     ovs-vsctl set Open_vSwitch . other_config:max-idle=600000
     works
     flood 300
