@@ -110,27 +110,6 @@ wait_taken(struct ovs_ring *ring, uint64_t n)
              && !(ovs_ring_get_control(ring)->state & OVS_RING_S_DEAD));
 }
 
-static struct ovs_ring_client *
-attach(const struct ring_options *options, const char *name,
-       const char *deadline)
-{
-    char *socket = ring_socket_name(options->target);
-    char *wishes = deadline ? xasprintf("deadline=%s", deadline) : NULL;
-    const struct ovs_ring_spec spec = {
-        .ring_class = OVS_RING_QUEUE, .name = name, .options = wishes,
-    };
-    struct ovs_ring_client *client;
-    char *why;
-
-    if (ovs_ring_connect(socket, &client, &why)
-        || ovs_ring_attach(client, &spec, &why)) {
-        ovs_fatal(0, "%s", why ? why : "out of memory");
-    }
-    free(wishes);
-    free(socket);
-    return client;
-}
-
 static int
 run(int argc, char *argv[], const struct ring_options *options)
 {
@@ -140,9 +119,10 @@ run(int argc, char *argv[], const struct ring_options *options)
         {NULL, 0, NULL, 0},
     };
     const char *verdict = NULL, *deadline = NULL, *command = NULL;
-    unsigned long long int n_max = UINT64_MAX;
+    uint64_t n_max = UINT64_MAX;
     struct ovs_ring_client *client;
     struct ovs_ring *ring;
+    char *wishes;
     int c, error;
 
     while ((c = getopt_long(argc, argv, "c:", long_options, NULL)) != -1) {
@@ -154,11 +134,8 @@ run(int argc, char *argv[], const struct ring_options *options)
             deadline = optarg;
             break;
         case 'c':
-            if (optarg[0] == '-' || !str_to_ullong(optarg, 10, &n_max)
-                || !n_max) {
-                ovs_fatal(0, "queue: -c \"%s\" is not a number of packets",
-                          optarg);
-            }
+            n_max = ring_parse_number(&ring_queue_command, "-c", optarg,
+                                      UINT64_MAX - 1);
             break;
         default:
             return EXIT_FAILURE;
@@ -176,17 +153,16 @@ run(int argc, char *argv[], const struct ring_options *options)
                          "queue: unknown verdict \"%s\"", verdict);
     }
 
-    client = attach(options, argv[optind], deadline);
+    wishes = deadline ? xasprintf("deadline=%s", deadline) : NULL;
+    client = ring_attach(options, OVS_RING_QUEUE, argv[optind], wishes);
+    free(wishes);
     ring = ovs_ring_client_ring(client);
     error = judge_all(ring, !strcmp(verdict, "accept"), command, n_max);
     if (!error) {
         wait_taken(ring, n_max);
-    } else {
-        ovs_error(0, "%s", error == ESHUTDOWN ? "ovs-vswitchd ended the ring"
-                  : ovs_strerror(error));
     }
     ovs_ring_disconnect(client);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ring_exit_status(error);
 }
 
 const struct ring_command ring_queue_command = {

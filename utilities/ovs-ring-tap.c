@@ -121,46 +121,13 @@ copy(struct tap *tap)
     return 0;
 }
 
-static uint64_t
-parse_number(const char *option, const char *s, uint64_t max)
-{
-    unsigned long long int n;
-
-    if (s[0] == '-' || !str_to_ullong(s, 10, &n) || !n || n > max) {
-        ovs_fatal(0, "tap: %s \"%s\" is not a number from 1 to %"PRIu64,
-                  option, s, max);
-    }
-    return n;
-}
-
-static struct ovs_ring_client *
-attach(const struct ring_options *options, const char *name, uint32_t snaplen)
-{
-    char *socket = ring_socket_name(options->target);
-    char *wishes = (snaplen
-                    ? xasprintf("timestamps=on,snaplen=%"PRIu32, snaplen)
-                    : xstrdup("timestamps=on"));
-    const struct ovs_ring_spec spec = {
-        .ring_class = OVS_RING_TAP, .name = name, .options = wishes,
-    };
-    struct ovs_ring_client *client;
-    char *why;
-
-    if (ovs_ring_connect(socket, &client, &why)
-        || ovs_ring_attach(client, &spec, &why)) {
-        ovs_fatal(0, "%s", why ? why : "out of memory");
-    }
-    free(wishes);
-    free(socket);
-    return client;
-}
-
 static int
 run(int argc, char *argv[], const struct ring_options *options)
 {
     struct tap tap = { .n_max = UINT64_MAX };
     struct ovs_ring_client *client;
     uint32_t snaplen = 0;
+    char *wishes;
     int c, error;
 
     while ((c = getopt_long(argc, argv, "w:c:s:",
@@ -171,10 +138,12 @@ run(int argc, char *argv[], const struct ring_options *options)
             tap.file_name = optarg;
             break;
         case 'c':
-            tap.n_max = parse_number("-c", optarg, UINT64_MAX - 1);
+            tap.n_max = ring_parse_number(&ring_tap_command, "-c", optarg,
+                                          UINT64_MAX - 1);
             break;
         case 's':
-            snaplen = parse_number("-s", optarg, UINT16_MAX);
+            snaplen = ring_parse_number(&ring_tap_command, "-s", optarg,
+                                        UINT16_MAX);
             break;
         default:
             return EXIT_FAILURE;
@@ -192,7 +161,10 @@ run(int argc, char *argv[], const struct ring_options *options)
         ovs_fatal(errno, "%s: open failed", tap.file_name);
     }
     catch_signals();
-    client = attach(options, argv[optind], snaplen);
+    wishes = (snaplen ? xasprintf("timestamps=on,snaplen=%"PRIu32, snaplen)
+              : xstrdup("timestamps=on"));
+    client = ring_attach(options, OVS_RING_TAP, argv[optind], wishes);
+    free(wishes);
     tap.ring = ovs_ring_client_ring(client);
     ovs_ring_set_wake(tap.ring, WAKE_BYTES, WAKE_US);
 
@@ -212,11 +184,7 @@ run(int argc, char *argv[], const struct ring_options *options)
     ofpbuf_uninit(&tap.buf);
     ovs_ring_disconnect(client);
     fprintf(stderr, "%"PRIu64" packets, %"PRIu64" lost\n", tap.n, tap.lost);
-    if (error) {
-        ovs_error(0, "%s", error == ESHUTDOWN ? "ovs-vswitchd ended the ring"
-                  : ovs_strerror(error));
-    }
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ring_exit_status(error);
 }
 
 const struct ring_command ring_tap_command = {

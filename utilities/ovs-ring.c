@@ -3,7 +3,9 @@
 #include <config.h>
 #include "ovs-ring.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "command-line.h"
 #include "dpctl-remote.h"
 #include "fatal-signal.h"
+#include "openvswitch/ring-client.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
@@ -99,6 +102,48 @@ ring_socket_name(const char *target)
         ovs_fatal(0, "%s", problem);
     }
     return name;
+}
+
+struct ovs_ring_client *
+ring_attach(const struct ring_options *options, uint32_t ring_class,
+            const char *name, const char *wishes)
+{
+    char *socket = ring_socket_name(options->target);
+    const struct ovs_ring_spec spec = {
+        .ring_class = ring_class, .name = name, .options = wishes,
+    };
+    struct ovs_ring_client *client;
+    char *why;
+
+    if (ovs_ring_connect(socket, &client, &why)
+        || ovs_ring_attach(client, &spec, &why)) {
+        ovs_fatal(0, "%s", why ? why : "out of memory");
+    }
+    free(socket);
+    return client;
+}
+
+uint64_t
+ring_parse_number(const struct ring_command *command, const char *option,
+                  const char *s, uint64_t max)
+{
+    unsigned long long int n;
+
+    if (s[0] == '-' || !str_to_ullong(s, 10, &n) || !n || n > max) {
+        ovs_fatal(0, "%s: %s \"%s\" is not a number from 1 to %"PRIu64,
+                  command->name, option, s, max);
+    }
+    return n;
+}
+
+int
+ring_exit_status(int error)
+{
+    if (error) {
+        ovs_error(0, "%s", error == ESHUTDOWN ? "ovs-vswitchd ended the ring"
+                  : ovs_strerror(error));
+    }
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 void

@@ -24,6 +24,7 @@ PACKET_CMD_ACTION, PACKET_ATTR_PACKET, PACKET_ATTR_HASH = 2, 1, 11
 DP_CMD_SET, DP_ATTR_USER_FEATURES = 4, 5
 FLOW_CMD_DEL = 2
 NLMSG = struct.Struct("=IHHII")
+NEXT_HEADER, UDP = 20, 17       # Where Ethernet is followed by IPv6.
 PATIENCE = 60                   # Seconds, for a packet.
 
 
@@ -37,12 +38,14 @@ def extensions():
 
 
 def upcalls(listener):
-    """Yields (packet, hash) of what the datapath sends to userspace."""
+    """Yields (packet, hash) of the UDP that the datapath sends to userspace.
+    The host sends other IPv6, too, such as reports of MLD."""
     while True:
         data = listener.recv(65536)
         attributes = dict(ovs_netlink.parse_attrs(data[NLMSG.size + 8:]))
-        yield (attributes[PACKET_ATTR_PACKET],
-               struct.unpack("=Q", attributes[PACKET_ATTR_HASH])[0])
+        packet = attributes[PACKET_ATTR_PACKET]
+        if packet[NEXT_HEADER] == UDP:
+            yield packet, struct.unpack("=Q", attributes[PACKET_ATTR_HASH])[0]
 
 
 def main(datapath, port):
