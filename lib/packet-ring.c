@@ -47,16 +47,21 @@ static uint32_t max_number OVS_GUARDED_BY(mutex);   /* Highest ever. */
 /* Of the thread "ring". */
 static uint64_t last_serial;
 
+/* Made with the first thread or ring, thus before anybody asks for it. */
+static struct seq *seq;
+
+static void
+make_seq(void)
+    OVS_REQUIRES(mutex)
+{
+    if (!seq) {
+        seq = seq_create();
+    }
+}
+
 struct seq *
 packet_ring_seq(void)
 {
-    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
-    static struct seq *seq;
-
-    if (ovsthread_once_start(&once)) {
-        seq = seq_create();
-        ovsthread_once_done(&once);
-    }
     return seq;
 }
 
@@ -68,6 +73,7 @@ packet_ring_get_thread(void)
     size_t i;
 
     ovs_mutex_lock(&mutex);
+    make_seq();
     if (!numbers) {
         numbers = bitmap_allocate(RING_MAX_LANES);
     }
@@ -116,7 +122,7 @@ int
 packet_ring_write(struct packet_ring *ring, struct packet_lane *own,
                   const struct dp_packet *packet,
                   const struct ovs_action_ring *action, uint64_t now,
-                  uint64_t *seq)
+                  uint64_t *number)
 {
     uint32_t len = dp_packet_size(packet);
     uint32_t cap_len = MIN(len, ring->snaplen);
@@ -160,7 +166,7 @@ packet_ring_write(struct packet_ring *ring, struct packet_lane *own,
         .flags = packet_flags(packet),
     };
     memcpy(p + 1, dp_packet_data(packet), cap_len);
-    *seq = slot.record->seq;
+    *number = slot.record->seq;
     if (own) {
         ring_lane_commit(&own->lane, &slot);
     } else {
@@ -198,6 +204,7 @@ publish(struct packet_ring *with, const struct packet_ring *without)
     struct packet_rings *old, *new;
 
     ovs_mutex_lock(&mutex);
+    make_seq();
     old = ovsrcu_get_protected(struct packet_rings *, &packet_rings.p);
     new = xmalloc(sizeof *new
                   + ((old ? old->n : 0) + 1) * sizeof new->rings[0]);

@@ -72,13 +72,14 @@ extern struct seq *packet_ring_seq(void);
 
 /* Writes 'packet' in 'own', one of the ring's lanes, or into the shared lane
  * if that is null; see ring_lane_reserve() for the result, which is never
- * EMSGSIZE.  'now' is in ns of CLOCK_MONOTONIC. */
+ * EMSGSIZE.  'now' is in ns of CLOCK_MONOTONIC, '*number' what the record's
+ * 'seq' is. */
 struct dp_packet;
 struct ovs_action_ring;
 int packet_ring_write(struct packet_ring *, struct packet_lane *own,
                       const struct dp_packet *packet,
                       const struct ovs_action_ring *, uint64_t now,
-                      uint64_t *seq);
+                      uint64_t *number);
 
 /* Wakes the consumer if it is time for that.  'now' is in us.  Returns the
  * time to ask again even without another record, UINT64_MAX if there is
