@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <net/genetlink.h>
 
+#include "cutlen.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "ring.h"
@@ -79,7 +80,7 @@ static int execute(struct ovs_ring *ring, struct sk_buff *skb,
 	int err;
 
 	OVS_CB(skb)->mru = 0;
-	OVS_CB(skb)->cutlen = U32_MAX;
+	OVS_CB(skb)->cutlen = OVS_CUTLEN_NONE;
 	if (parts->mru) {
 		OVS_CB(skb)->mru = nla_get_u16(parts->mru);
 		skb->ignore_df = 1;

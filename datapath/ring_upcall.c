@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "cutlen.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "ring.h"
@@ -212,7 +213,7 @@ static bool upcall(struct ovs_ring_cpu *cpu, struct datapath *dp,
 	struct ovs_ring_producer *producer = cpu->producer;
 	struct sk_buff *msg = cpu->scratch;
 	const struct ovs_ring *ring = producer->ring;
-	u32 len = min(packet_len(skb), cutlen);
+	u32 len = ovs_cut(packet_len(skb), cutlen);
 	u32 ext_len = ovs_ring_ext_len(ring);
 	struct ovs_lane_slot slot;
 	bool fits;
@@ -284,7 +285,7 @@ bool __ovs_ring_upcall(struct datapath *dp, int dp_ifindex,
 	}
 	/* Too short for a tag, or too long for an attribute: netlink's ways. */
 	if (unlikely(skb->len < ETH_HLEN ||
-		     nla_attr_size(min(packet_len(skb), cutlen)) > USHRT_MAX))
+		     nla_attr_size(ovs_cut(packet_len(skb), cutlen)) > USHRT_MAX))
 		return false;
 
 	WRITE_ONCE(cpu->is_inside, true);
