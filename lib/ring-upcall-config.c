@@ -59,7 +59,7 @@ parse_upcall_size(const char *s, uint32_t *kb)
 void
 ring_upcall_config_init(struct ring_upcall_config *config)
 {
-    config->enable = RING_OFF;
+    config->enable = RING_AUTO;
     config->upcall_kb = DEFAULT_UPCALL_KB;
 }
 
@@ -67,13 +67,13 @@ void
 ring_upcall_config_from_smap(const struct smap *other_config,
                              struct ring_upcall_config *config)
 {
-    const char *enable = smap_get_def(other_config, "ring-enable", "off");
+    const char *enable = smap_get_def(other_config, "ring-enable", "auto");
     const char *size = smap_get(other_config, "ring-upcall-size");
     bool good;
 
     ring_upcall_config_init(config);
     config->enable = (!strcmp(enable, "on") ? RING_ON
-                      : !strcmp(enable, "auto") ? RING_AUTO : RING_OFF);
+                      : !strcmp(enable, "off") ? RING_OFF : RING_AUTO);
     good = !size || parse_upcall_size(size, &config->upcall_kb);
     log_bad_size(good ? NULL : size);
 }

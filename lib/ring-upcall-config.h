@@ -32,8 +32,7 @@ struct dpif_ring_class {
 /* For the door to datapaths. */
 extern const struct dpif_extension dpif_ring_extension;
 
-/* Sets '*config' to the default: "off", since setting up flows gains little by
- * rings so far, 1024 kB. */
+/* Sets '*config' to the default: "auto", 1024 kB. */
 void ring_upcall_config_init(struct ring_upcall_config *config);
 
 /* Reads 'other_config' into '*config'.  In place of a bad value the default is

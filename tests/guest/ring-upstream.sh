@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 #
 # Open vSwitch's own system tests of the kernel datapath without the device of
-# rings, and with rings that fail at random.  By default a few of them, with
-# UPSTREAM=all in the environment of the guest all.
+# rings, and with rings that fail at random; topic upstream has them with rings
+# that work.  By default a few of them, with UPSTREAM=all in the environment of
+# the guest all.
 
 if test "${UPSTREAM-}" = all; then
     tests=()
@@ -12,9 +13,6 @@ else
         -k 'multiple,bridges')
 fi
 modprobe openvswitch
-# Without warnings, which upstream's tests do not expect.
-# shellcheck disable=SC2034  # Read by lib.
-VSWITCHD_BEFORE="$GUEST_OVS/utilities/ovs-vsctl --no-wait set Open_vSwitch . other_config:ring-enable=auto"
 echo "@ without the device"
 mv /dev/openvswitch-ring /dev/openvswitch-ring.away
 autotest system-kmod-testsuite "${tests[@]}"

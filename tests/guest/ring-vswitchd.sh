@@ -184,7 +184,7 @@ reconfigured () {
     tolerate '"(maybe|100)" is not'
     ovs-vsctl set Open_vSwitch . other_config:ring-enable=maybe \
         other_config:ring-upcall-size=100
-    wait_for 20 rings_are 0
+    wait_for 20 rings_are "$(nproc)"
     equal "$(logged '"maybe" is not "auto", "on" or "off"')" 1
     equal "$(logged '"100" is not a power of two')" 1
 }
