@@ -81,8 +81,9 @@ shown () {                      # shown missed|lost
 
 # offered: upcalls that the rings were offered.
 offered () {
-    ovs-appctl dpif-netlink/show-rings |
-        sed 's/.* \([0-9]*\) upcalls.*/\1/' | paste -s -d + | bc
+    ovs-appctl dpif-netlink/show-rings | awk -F , '
+        { sum += $4 }           # "N upcalls"
+        END { printf "%d\n", sum }'
 }
 
 logged () {                     # logged TEXT: how many lines have it
