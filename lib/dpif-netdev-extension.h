@@ -106,8 +106,9 @@ struct dp_netdev_extension {
     bool (*bars_offload)(void *dp, const struct flow *);
 
     /* The datapath action that only the datapath can execute, and the function
-     * that does; see 'execute' in "struct odp_extension_class".  In the thread
-     * that receives, or in that which has the datapath's non-PMD thread. */
+     * that does; see 'execute' in "struct odp_extension_class".  'now' is in
+     * milliseconds.  In the thread that receives, or in that which has the
+     * datapath's non-PMD thread. */
     const struct odp_extension_class *action;
     void (*execute)(void *dp, void *thread, long long int now,
                     struct dp_packet_batch *, const void *payload, bool steal);
