@@ -35,15 +35,15 @@ extern const struct ring_command ring_tap_command;
  * ends the program. */
 char *ring_socket_name(const char *target);
 
-/* Returns a client that has a ring of 'ring_class', one of enum ovs_ring_class,
- * called 'name', with what 'wishes' says (struct ovs_ring_spec), or ends the
- * program. */
+/* Returns a client that has a ring of 'ring_class', one of enum
+ * ovs_ring_class, called 'name', with what 'wishes' says (struct
+ * ovs_ring_spec), or ends the program. */
 struct ovs_ring_client *ring_attach(const struct ring_options *,
                                     uint32_t ring_class, const char *name,
                                     const char *wishes);
 
-/* Returns the number from 1 to 'max' that 's', the argument of 'option', is, or
- * ends the program. */
+/* Returns the number from 1 to 'max' that 's', the argument of 'option', is,
+ * or ends the program. */
 uint64_t ring_parse_number(const struct ring_command *, const char *option,
                            const char *s, uint64_t max);
 
