@@ -40,6 +40,10 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpctl-show.h \
 	lib/flow-match-cache.c \
 	lib/flow-match-cache.h \
+	lib/icmp-error.c \
+	lib/icmp-error.h \
+	lib/icmp-limit.c \
+	lib/icmp-limit.h \
 	lib/ila-action.c \
 	lib/ila-action.h \
 	lib/ila-entry.c \
@@ -228,6 +232,7 @@ tests_ovstest_SOURCES += \
 	tests/test-dpif-dump.c \
 	tests/test-dpif-ila.c \
 	tests/test-dpctl.c \
+	tests/test-icmp-error.c \
 	tests/test-ila.c \
 	tests/test-ila-ingress.c \
 	tests/test-ila-mapping.c \
@@ -292,6 +297,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/fixes.at \
 	tests/flow-match-cache.at \
 	tests/flow-text.at \
+	tests/icmp-error.at \
 	tests/ring-records.at \
 	tests/ila-action.at \
 	tests/ila-core.at \
@@ -310,6 +316,7 @@ EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \
 	tests/dpctl-show.py \
+	tests/icmp-error-linux.py \
 	tests/ila-ingress.py \
 	tests/ila-megaflow.py \
 	tests/ila-trace.py \

@@ -7,6 +7,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/extension-macros.at \
 	tests/extension-system-testsuite.at \
 	tests/system-dpctl.at \
+	tests/system-icmp-error.at \
 	tests/system-ila.at \
 	tests/system-ila-afxdp.at \
 	tests/system-ila-ingress.at \
