@@ -138,6 +138,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-device.h \
 	lib/ring-flows.c \
 	lib/ring-flows.h \
+	lib/ring-kept.c \
+	lib/ring-kept.h \
 	lib/ring-known.c \
 	lib/ring-known.h \
 	lib/ring-lane.c \
@@ -146,6 +148,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-layout.h \
 	lib/ring-memory.c \
 	lib/ring-memory.h \
+	lib/ring-open.c \
+	lib/ring-open.h \
 	lib/ring-parked.c \
 	lib/ring-parked.h \
 	lib/ring-server.c \
@@ -311,6 +315,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ila-vectors.at \
 	tests/ring-server.at \
 	tests/ring-action.at \
+	tests/ring-kept.at \
 	tests/ring.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \

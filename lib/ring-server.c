@@ -23,7 +23,8 @@
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "ring-flows.h"
-#include "ring-lane.h"
+#include "ring-kept.h"
+#include "ring-open.h"
 #include "simap.h"
 #include "smap.h"
 #include "socket-util.h"
@@ -64,16 +65,6 @@ static const struct ring_kind *const kinds[] = {
 /* Longest name in a request, in bytes. */
 #define MAX_NAME 255
 
-struct ring {
-    const struct ring_kind *kind;
-    void *aux;                          /* The kind's. */
-    struct ring_memory *memory;
-    struct ring_peer_id peer;
-    char *name;
-    uint32_t id;                        /* In its connection, never 0. */
-    uint64_t bytes;                     /* Charged. */
-};
-
 /* An answer that is to be sent. */
 struct answer {
     union {
@@ -106,6 +97,17 @@ struct peer {
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 static struct ovs_list peers OVS_GUARDED_BY(mutex)
     = OVS_LIST_INITIALIZER(&peers);
+
+/* What the main thread has the thread "ring" do, and waits for. */
+struct order {
+    void (*run)(struct order *);
+    const struct ring_kind *kind;       /* May be null to remove. */
+    const struct ring_request *request;
+    int error;
+    char *why;
+};
+static struct order *order OVS_GUARDED_BY(mutex);
+static pthread_cond_t order_done = PTHREAD_COND_INITIALIZER;
 
 /* Of the thread "ring", while it runs. */
 static int listen_fd = -1;
@@ -208,18 +210,6 @@ find_kind(uint32_t ring_class)
     return NULL;
 }
 
-static void
-free_ring(struct ring *ring)
-{
-    if (ring->aux) {
-        ring->kind->destroy(ring->aux);
-    }
-    ring_memory_destroy(ring->memory);
-    ring_server_uncharge(ring->bytes);
-    free(ring->name);
-    free(ring);
-}
-
 static struct ring **
 find_slot(struct peer *peer, uint32_t id)
 {
@@ -240,116 +230,8 @@ close_ring(struct ring **slot)
     ovs_mutex_lock(&mutex);
     *slot = NULL;
     ovs_mutex_unlock(&mutex);
-
-    ring->kind->close(ring->aux);
-    ovsrcu_postpone(free_ring, ring);
-}
-
-static uint32_t
-max_lanes(const struct ring_kind *kind)
-{
-    return kind->max_lanes ? kind->max_lanes() : 1;
-}
-
-/* Takes members that are 0 from the kind. */
-static void
-complete_geometry(struct ring_geometry *g, const struct ring_kind *kind)
-{
-    const struct ring_geometry *defaults = &kind->defaults;
-
-#define COMPLETE(MEMBER)                        \
-    if (!g->MEMBER) {                           \
-        g->MEMBER = defaults->MEMBER;           \
-    }
-    COMPLETE(n_lanes);
-    if (!g->n_lanes) {
-        g->n_lanes = max_lanes(kind);
-    }
-    COMPLETE(seg_size);
-    COMPLETE(n_segs);
-    COMPLETE(max_record);
-    COMPLETE(n_tx);
-    COMPLETE(tx_data_size);
-#undef COMPLETE
-}
-
-/* Returns what the geometry has as 'what', by the names of
- * ring_layout_init(). */
-static uint32_t
-geometry_member(const struct ring_geometry *g, const char *what)
-{
-    return (!strcmp(what, "lanes") ? g->n_lanes
-            : !strcmp(what, "segment size") ? g->seg_size
-            : !strcmp(what, "segments") ? g->n_segs
-            : !strcmp(what, "longest record") ? g->max_record
-            : !strcmp(what, "TX entries") ? g->n_tx
-            : !strcmp(what, "TX data size") ? g->tx_data_size
-            : g->ring_class);
-}
-
-/* Lays out a ring and charges for it. */
-static int
-lay_out(const struct ring_kind *kind, const struct ring_geometry *g,
-        struct ovs_ring_control *control, char **why)
-{
-    struct ring_limits limits = {
-        .max_lanes = max_lanes(kind),
-        .max_bytes = UINT64_MAX,
-    };
-    const char *what;
-    uint64_t bytes;
-    int error;
-
-    error = ring_layout_init(g, &limits, control, &what);
-    if (error) {
-        *why = xasprintf("%s %"PRIu32" is not allowed", what,
-                         geometry_member(g, what));
-        return error;
-    }
-    bytes = control->producer_size + control->consumer_size;
-    if (!ring_server_charge(bytes)) {
-        *why = xasprintf("size %"PRIu64" is more than ring-max-mb leaves",
-                         bytes);
-        return ENOMEM;
-    }
-    control->clock_id = CLOCK_MONOTONIC;
-    return 0;
-}
-
-/* Makes the ring that 'request' asks for, whose geometry is still that of the
- * message. */
-static int
-open_ring(const struct ring_kind *kind, struct ring_request *request,
-          struct ring **ringp, char **why)
-{
-    struct ovs_ring_control control;
-    struct ring *ring;
-    int error;
-
-    complete_geometry(&request->geometry, kind);
-    error = lay_out(kind, &request->geometry, &control, why);
-    if (error) {
-        return error;
-    }
-
-    ring = xzalloc(sizeof *ring);
-    ring->kind = kind;
-    ring->peer = request->peer;
-    ring->bytes = control.producer_size + control.consumer_size;
-    error = ring_memory_create(&control, "ovs-ring", &ring->memory);
-    if (error) {
-        *why = xasprintf("no memory for a ring (%s)", ovs_strerror(error));
-    } else {
-        error = kind->open(request, ring->memory, &ring->aux, why);
-    }
-    if (error) {
-        free_ring(ring);
-        return error;
-    }
-    ring->name = xstrdup(kind->get_name ? kind->get_name(ring->aux)
-                         : request->name);
-    *ringp = ring;
-    return 0;
+    ring_kept_closed(ring);
+    ring_close(ring);
 }
 
 /* Answers. */
@@ -555,7 +437,12 @@ attach_ring(struct peer *peer, const struct ovs_ring_attach_msg *attach,
     error = parse_strings(attach, &name, &options, why) ? 0 : EINVAL;
     if (!error) {
         request.name = name;
-        error = open_ring(kind, &request, ringp, why);
+        *ringp = ring_kept_take(kind, name);
+        if (*ringp) {
+            (*ringp)->peer = peer->id;
+        } else {
+            error = ring_open(kind, &request, ringp, why);
+        }
     }
     if (!error) {
         do {
@@ -825,6 +712,66 @@ wait_accept(void)
     }
 }
 
+/* Orders. */
+
+static void
+add_kept(struct order *o)
+{
+    o->error = ring_kept_add(o->kind, o->request, &o->why);
+}
+
+/* This thread alone changes the list, hence reads it without the mutex. */
+static size_t
+end_rings(const struct ring_kind *kind, const char *name)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    struct peer *peer;
+    size_t n = 0;
+
+    LIST_FOR_EACH (peer, node, &peers) {
+        for (size_t i = 0; i < ARRAY_SIZE(peer->rings); i++) {
+            const struct ring *ring = peer->rings[i];
+
+            if (ring && (!kind || ring->kind == kind)
+                && !strcmp(ring->name, name)) {
+                close_ring(&peer->rings[i]);
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+static void
+remove_named(struct order *o)
+{
+    const char *name = o->request->name;
+    size_t n = ring_kept_remove(o->kind, name);
+
+    n += end_rings(o->kind, name);
+    if (!n) {
+        o->error = ENOENT;
+        o->why = xasprintf("there is no %s \"%s\"",
+                           o->kind ? o->kind->name : "ring", name);
+    }
+}
+
+static void
+run_order(void)
+{
+    ovs_mutex_lock(&mutex);
+    if (order) {
+        struct order *o = order;
+
+        ovs_mutex_unlock(&mutex);
+        o->run(o);
+        ovs_mutex_lock(&mutex);
+        order = NULL;
+        xpthread_cond_signal(&order_done);
+    }
+    ovs_mutex_unlock(&mutex);
+}
+
 /* The thread. */
 
 /* Calls the function 'run' or 'wait' of each ring of 'peer'. */
@@ -897,11 +844,14 @@ ring_main(void *aux OVS_UNUSED)
         if (latch_poll(&work_latch)) {
             ring_flows_check_datapaths();
         }
+        run_order();
         accept_peers();
         run_peers();
+        ring_kept_run();
 
         wait_accept();
         wait_peers();
+        ring_kept_wait();
         latch_wait(&work_latch);
         latch_wait(&exit_latch);
         if (time_msec() < flush_time) {
@@ -912,6 +862,7 @@ ring_main(void *aux OVS_UNUSED)
         poll_block();
     }
     close_peers();
+    ring_kept_clear();
     return NULL;
 }
 
@@ -991,45 +942,50 @@ ring_server_reconfigured(void)
     }
 }
 
-static struct json *
-describe_ring(const struct ring *ring)
+/* Has the thread carry 'o' out.  That takes it no longer than anything else
+ * that it does. */
+static int
+give_order(struct order *o, char **why)
 {
-    const struct ovs_ring_control *c = &ring->memory->control;
-    struct json *json = json_object_create();
-    struct ring_lane_stats sum = { .records = 0 };
-
-    for (uint32_t i = 0; i < c->n_lanes; i++) {
-        const char *shared = (const char *) ring->memory->producer
-                             + c->lane_off + (size_t) i * c->lane_stride;
-        struct ring_lane_stats s;
-
-        ring_lane_get_shared_stats(ALIGNED_CAST(const struct ovs_ring_lane *,
-                                                shared), &s);
-        sum.records += s.records;
-        sum.bytes += s.bytes;
-        sum.lost_records += s.lost_records;
-        sum.lost_bytes += s.lost_bytes;
-        sum.truncated += s.truncated;
-        sum.skipped_segs += s.skipped_segs;
-        sum.wakes += s.wakes;
+    if (!running) {
+        *why = xstrdup("there are no rings: other_config:ring-enable is off, "
+                       "or the log tells why");
+        return ENOTCONN;
     }
+    ovs_mutex_lock(&mutex);
+    order = o;
+    latch_set(&work_latch);
+    while (order) {
+        ovs_mutex_cond_wait(&order_done, &mutex);
+    }
+    ovs_mutex_unlock(&mutex);
+    *why = o->why;
+    return o->error;
+}
 
-    json_object_put_string(json, "kind", ring->kind->name);
-    json_object_put_string(json, "name", ring->name);
-    json_object_put(json, "pid", json_integer_create(ring->peer.pid));
-    json_object_put(json, "uid", json_integer_create(ring->peer.uid));
-    json_object_put(json, "lanes", json_integer_create(c->n_lanes));
-    json_object_put(json, "segments", json_integer_create(c->n_segs));
-    json_object_put(json, "segment-size", json_integer_create(c->seg_size));
-    json_object_put(json, "memory", json_integer_create(ring->bytes));
-    json_object_put(json, "records", json_integer_create(sum.records));
-    json_object_put(json, "bytes", json_integer_create(sum.bytes));
-    json_object_put(json, "lost", json_integer_create(sum.lost_records));
-    json_object_put(json, "truncated", json_integer_create(sum.truncated));
-    json_object_put(json, "skipped-segments",
-                    json_integer_create(sum.skipped_segs));
-    json_object_put(json, "wakes", json_integer_create(sum.wakes));
-    return json;
+int
+ring_server_add(const struct ring_request *request, char **why)
+{
+    struct order o = {
+        .run = add_kept,
+        .kind = find_kind(request->geometry.ring_class),
+        .request = request,
+    };
+
+    return give_order(&o, why);
+}
+
+int
+ring_server_remove(uint32_t ring_class, const char *name, char **why)
+{
+    struct ring_request request = { .name = name };
+    struct order o = {
+        .run = remove_named,
+        .kind = find_kind(ring_class),
+        .request = &request,
+    };
+
+    return give_order(&o, why);
 }
 
 struct json *
@@ -1042,11 +998,12 @@ ring_server_list(void)
     LIST_FOR_EACH (peer, node, &peers) {
         for (size_t i = 0; i < ARRAY_SIZE(peer->rings); i++) {
             if (peer->rings[i]) {
-                json_array_add(list, describe_ring(peer->rings[i]));
+                json_array_add(list, ring_describe(peer->rings[i]));
             }
         }
     }
     ovs_mutex_unlock(&mutex);
+    ring_kept_list(list);
     return list;
 }
 

@@ -123,6 +123,15 @@ void ring_server_uncharge(uint64_t bytes);
 int ring_server_start(uint64_t max_bytes);
 void ring_server_stop(void);
 
+/* Adds the ring of 'request', without a peer, which waits for its consumer;
+ * see ring-kept.h.  Return 0 or a positive errno value, with the reason, which
+ * names the word that is to blame, in '*why', for the caller to free. */
+int ring_server_add(const struct ring_request *, char **why);
+
+/* Removes what was added as 'name', and ends the rings of this name that
+ * somebody has: of 'ring_class', or of all classes if that is 0. */
+int ring_server_remove(uint32_t ring_class, const char *name, char **why);
+
 /* Tells the thread that datapaths may have come or gone. */
 void ring_server_reconfigured(void);
 

@@ -4,6 +4,7 @@
 #include "ring-config.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "bridge-extension.h"
@@ -21,6 +22,11 @@ VLOG_DEFINE_THIS_MODULE(ring_config);
 
 #define DEFAULT_MAX_MB 64
 #define MAX_MAX_MB (1024 * 1024)
+
+/* What may be asked for by "size": two segments to as many as there may be. */
+#define SEG_KB 64
+#define MIN_SIZE_KB (OVS_RING_MIN_SEGS * SEG_KB)
+#define MAX_SIZE_KB (OVS_RING_MAX_SEGS * SEG_KB)
 
 /* The bad value or error of each that was logged last, as the configuration is
  * read again whenever anything in the database changes. */
@@ -217,6 +223,135 @@ ring_show_cb(struct unixctl_conn *conn, int argc, const char *argv[],
     json_destroy(rings);
 }
 
+/* Sets '*ring_class' to that of the packet rings of 'type'. */
+static bool
+parse_type(const char *type, uint32_t *ring_class)
+{
+    if (!strcmp(type, "tap")) {
+        *ring_class = OVS_RING_TAP;
+    } else if (!strcmp(type, "queue")) {
+        *ring_class = OVS_RING_QUEUE;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Takes "size" and "lanes" out of 'words'.  Returns what is wrong, for the
+ * caller to free, or null. */
+static char *
+parse_geometry(struct smap *words, struct ring_geometry *g)
+{
+    const char *size = smap_get(words, "size");
+    const char *lanes = smap_get(words, "lanes");
+    unsigned int n;
+
+    if (size) {
+        if (!str_to_uint(size, 10, &n) || !is_pow2(n) || n < MIN_SIZE_KB
+            || n > MAX_SIZE_KB) {
+            return xasprintf("size \"%s\" is not a power of two from %d to "
+                             "%d, in kB", size, MIN_SIZE_KB, MAX_SIZE_KB);
+        }
+        g->seg_size = SEG_KB * 1024;
+        g->n_segs = n / SEG_KB;
+    }
+    if (lanes) {
+        if (!str_to_uint(lanes, 10, &n) || !n) {
+            return xasprintf("lanes \"%s\" is not a number of lanes", lanes);
+        }
+        g->n_lanes = n;
+    }
+    smap_remove(words, "size");
+    smap_remove(words, "lanes");
+    return NULL;
+}
+
+/* Splits arguments KEY=VALUE.  Returns what is wrong, for the caller to free,
+ * or null. */
+static char *
+parse_words(int argc, const char *argv[], struct smap *words)
+{
+    for (int i = 0; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        char *key;
+        bool added;
+
+        if (!equals) {
+            return xasprintf("\"%s\" is not KEY=VALUE", argv[i]);
+        }
+        key = xmemdup0(argv[i], equals - argv[i]);
+        added = smap_add_once(words, key, equals + 1);
+        free(key);
+        if (!added) {
+            return xasprintf("\"%s\": the key is there twice", argv[i]);
+        }
+    }
+    return NULL;
+}
+
+/* What ring/add is given.  Returns what is wrong, for the caller to free, or
+ * null. */
+static char *
+parse_add(int argc, const char *argv[], struct smap *words,
+          struct ring_geometry *g)
+{
+    char *error = parse_words(argc, argv, words);
+    const char *type = smap_get_def(words, "type", "tap");
+
+    if (!error && !parse_type(type, &g->ring_class)) {
+        error = xasprintf("type \"%s\" is not \"tap\" or \"queue\"", type);
+    }
+    smap_remove(words, "type");
+    return error ? error : parse_geometry(words, g);
+}
+
+static void
+ring_add_cb(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *aux OVS_UNUSED)
+{
+    struct smap words = SMAP_INITIALIZER(&words);
+    struct ring_request request = { .name = argv[1], .options = &words };
+    char *error;
+
+    error = parse_add(argc - 2, argv + 2, &words, &request.geometry);
+    if (!error) {
+        /* What reads from taps writes files that have times. */
+        if (request.geometry.ring_class == OVS_RING_TAP
+            && !smap_get(&words, "timestamps")) {
+            smap_add(&words, "timestamps", "on");
+        }
+        ring_server_add(&request, &error);
+    }
+    if (error) {
+        unixctl_command_reply_error(conn, error);
+        free(error);
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
+    smap_destroy(&words);
+}
+
+static void
+ring_del_cb(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *aux OVS_UNUSED)
+{
+    uint32_t ring_class = 0;
+    char *error = NULL;
+
+    if (argc > 2 && (strncmp(argv[2], "type=", 5)
+                     || !parse_type(argv[2] + 5, &ring_class))) {
+        error = xasprintf("\"%s\" is not type=tap or type=queue", argv[2]);
+    } else {
+        ring_server_remove(ring_class, argv[1], &error);
+    }
+    if (error) {
+        unixctl_command_reply_error(conn, error);
+        free(error);
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
 static void
 ring_config_init(struct ovsdb_idl *idl OVS_UNUSED)
 {
@@ -224,6 +359,11 @@ ring_config_init(struct ovsdb_idl *idl OVS_UNUSED)
                              NULL);
     unixctl_command_register("ring/show", "[--json] [name]", 0, 2,
                              ring_show_cb, NULL);
+    unixctl_command_register("ring/add", "name [type=tap|queue] [size=KB] "
+                             "[lanes=N] [OPTION=VALUE]...", 1, INT_MAX,
+                             ring_add_cb, NULL);
+    unixctl_command_register("ring/del", "name [type=tap|queue]", 1, 2,
+                             ring_del_cb, NULL);
 }
 
 static void

@@ -34,7 +34,13 @@
  * consumer region; and one to sleep on, readable when the consumer is woken,
  * hung up when the producer is gone.  Both files are mapped as a whole.
  *
- * A connection has up to OVS_RING_MAX_RINGS rings.  They are gone with it. */
+ * Rings of packets may be there before anybody attaches to them, by
+ * "ovs-appctl ring/add".  Who does gets one that has records already, and
+ * whose geometry and options are those that it was added with, not those of
+ * ATTACH.
+ *
+ * A connection has up to OVS_RING_MAX_RINGS rings.  They are gone with it, or
+ * by "ovs-appctl ring/del" before: the ring is dead then. */
 
 #include <linux/types.h>
 
