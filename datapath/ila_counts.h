@@ -81,6 +81,24 @@ static inline void ovs_ila_count_in_cell(struct ovs_ila_count_cell *cell,
 	WRITE_ONCE(cell->bytes, cell->bytes + bytes);
 }
 
+/* Does 'cell' belong to the entry 'id', and has it room? */
+static inline bool
+ovs_ila_count_cell_takes(const struct ovs_ila_count_cell *cell, u32 id)
+{
+	return likely(cell->id == id &&
+		      (sizeof(cell->bytes) >= sizeof(u64) ||
+		       cell->bytes <= ULONG_MAX / 2));
+}
+
+/* Counts for the owner of 'cell', this processor's, which takes it. */
+static inline void ovs_ila_count_for_owner(struct ovs_ila_count_cell *cell,
+					   u32 bytes)
+{
+	if (cell->votes < OVS_ILA_MAX_VOTES)
+		cell->votes++;
+	ovs_ila_count_in_cell(cell, bytes);
+}
+
 /* Where the entry is not the owner of the cell, or the cell is full. */
 void ovs_ila_counts_add_other(const struct ovs_ila_counts *counts, u32 id,
 			      struct ovs_ila_count_pair *pair, u32 bytes);
@@ -94,15 +112,10 @@ static inline void ovs_ila_counts_add(const struct ovs_ila_counts *counts,
 {
 	struct ovs_ila_count_cell *cell = ovs_ila_count_cell(counts, id);
 
-	if (unlikely(cell->id != id ||
-		     (sizeof(cell->bytes) < sizeof(u64) &&
-		      cell->bytes > ULONG_MAX / 2))) {
+	if (ovs_ila_count_cell_takes(cell, id))
+		ovs_ila_count_for_owner(cell, bytes);
+	else
 		ovs_ila_counts_add_other(counts, id, pair, bytes);
-		return;
-	}
-	if (cell->votes < OVS_ILA_MAX_VOTES)
-		cell->votes++;
-	ovs_ila_count_in_cell(cell, bytes);
 }
 
 /* Sums up what was counted for the entry 'id'.  May sleep. */

@@ -39,8 +39,8 @@ static struct ovs_ila_packet_counts __percpu *counts_alloc(void)
 	return netdev_alloc_pcpu_stats(struct ovs_ila_packet_counts);
 }
 
-void ovs_ila_counts_sum(const struct ovs_ila_packet_counts __percpu *counts,
-			u64 sums[OVS_ILA_N_COUNTS])
+static void counts_add(const struct ovs_ila_packet_counts __percpu *counts,
+		       u64 sums[OVS_ILA_N_COUNTS])
 {
 	unsigned int cpu;
 
@@ -57,14 +57,6 @@ void ovs_ila_counts_sum(const struct ovs_ila_packet_counts __percpu *counts,
 		for (i = 0; i < OVS_ILA_N_COUNTS; i++)
 			sums[i] += n[i];
 	}
-}
-
-static void ila_free_rcu(struct rcu_head *rcu)
-{
-	struct ovs_ila *ila = container_of(rcu, struct ovs_ila, rcu);
-
-	free_percpu(ila->counts);
-	kfree(ila);
 }
 
 static struct ovs_ila_port *port_alloc(void)
@@ -84,13 +76,22 @@ static struct ovs_ila_port *port_alloc(void)
 	return port;
 }
 
-static void port_free_rcu(struct rcu_head *rcu)
+static void port_free(struct ovs_ila_port *port)
 {
-	struct ovs_ila_port *port = container_of(rcu, struct ovs_ila_port, rcu);
-
 	free_percpu(port->counts);
 	free_percpu(port->memo);
 	kfree(port);
+}
+
+static void ila_free_rcu(struct rcu_head *rcu)
+{
+	struct ovs_ila *ila = container_of(rcu, struct ovs_ila, rcu);
+	struct ovs_ila_port *port, *next;
+
+	list_for_each_entry_safe(port, next, &ila->gone, node)
+		port_free(port);
+	free_percpu(ila->counts);
+	kfree(ila);
 }
 
 /* Lets packets see 'port', or not any more, as its directions and the table
@@ -113,14 +114,29 @@ static void port_update(struct ovs_ila *ila, struct ovs_ila_port *port)
 	}
 }
 
-static void port_remove(struct ovs_ila_port *port)
+static void port_remove(struct ovs_ila *ila, struct ovs_ila_port *port)
 {
 	if (port->active) {
 		RCU_INIT_POINTER(port->vport->ila, NULL);
 		static_branch_dec(&ovs_ila_ingress_key);
 	}
-	list_del(&port->node);
-	call_rcu(&port->rcu, port_free_rcu);
+	port->vport = NULL;
+	port->grace = start_poll_synchronize_rcu();
+	list_move_tail(&port->node, &ila->gone);
+}
+
+/* Frees the ports that are gone and that no packet sees any more. */
+static void collect_gone(struct ovs_ila *ila)
+{
+	struct ovs_ila_port *port, *next;
+
+	list_for_each_entry_safe(port, next, &ila->gone, node) {
+		if (!poll_state_synchronize_rcu(port->grace))
+			break;
+		counts_add(port->counts, ila->gone_counts);
+		list_del(&port->node);
+		port_free(port);
+	}
 }
 
 static struct ovs_ila_port *port_find(const struct ovs_ila *ila, u32 port_no)
@@ -164,6 +180,7 @@ void ovs_ila_unlock(struct ovs_ila *ila)
 		list_for_each_entry(port, &ila->ports, node)
 			port_update(ila, port);
 	}
+	collect_gone(ila);
 	if (ovs_ila_table_n_timeouts(ila->table))
 		queue_delayed_work(system_unbound_wq, &ila->expiry,
 				   EXPIRY_INTERVAL);
@@ -189,6 +206,7 @@ static struct ovs_ila *ila_alloc(struct datapath *dp)
 	refcount_set(&ila->refs, 1);
 	mutex_init(&ila->mutex);
 	INIT_LIST_HEAD(&ila->ports);
+	INIT_LIST_HEAD(&ila->gone);
 	INIT_DELAYED_WORK(&ila->expiry, expire);
 	return ila;
 }
@@ -300,8 +318,21 @@ int ovs_ila_get_port(struct ovs_ila *ila, u32 port_no, u8 *dirs,
 	*dirs = port ? port->dirs : 0;
 	memset(counts, 0, OVS_ILA_N_COUNTS * sizeof(*counts));
 	if (port)
-		ovs_ila_counts_sum(port->counts, counts);
+		counts_add(port->counts, counts);
 	return 0;
+}
+
+void ovs_ila_get_counts(const struct ovs_ila *ila,
+			u64 counts[OVS_ILA_N_COUNTS])
+{
+	const struct ovs_ila_port *port;
+
+	memcpy(counts, ila->gone_counts, sizeof(ila->gone_counts));
+	counts_add(ila->counts, counts);
+	list_for_each_entry(port, &ila->gone, node)
+		counts_add(port->counts, counts);
+	list_for_each_entry(port, &ila->ports, node)
+		counts_add(port->counts, counts);
 }
 
 void ovs_ila_detach_port(struct vport *vport)
@@ -313,7 +344,7 @@ void ovs_ila_detach_port(struct vport *vport)
 		return;
 	port = port_find(ila, vport->port_no);
 	if (port)
-		port_remove(port);
+		port_remove(ila, port);
 	ovs_ila_table_port_removed(ila->table, vport->port_no);
 	ovs_ila_stagings_port_removed(ila, vport->port_no);
 	ovs_ila_unlock(ila);

@@ -35,7 +35,9 @@ struct ovs_ila_packet_counts {
 	struct u64_stats_sync syncp;
 };
 
-/* A port that has been told which directions it translates. */
+/* A port that has been told which directions it translates.  When it is gone it
+ * stays for what it has counted, until no packet sees it any more.
+ */
 struct ovs_ila_port {
 	/* For packets; only 'dirs' ever changes. */
 	struct ovs_ila *ila;
@@ -48,19 +50,20 @@ struct ovs_ila_port {
 	struct list_head node;
 	struct vport *vport;
 	bool active;		/* Do packets see it? */
-
-	struct rcu_head rcu;
+	unsigned long grace;	/* Gone: the grace period that it waits for. */
 };
 
 struct ovs_ila {
 	/* For packets. */
 	struct ovs_ila_table *table;
-	struct ovs_ila_packet_counts __percpu *counts;
+	struct ovs_ila_packet_counts __percpu *counts; /* Of actions. */
 
 	refcount_t refs;
 	struct mutex mutex;		/* The rest. */
 	struct datapath *dp;		/* NULL when it is gone. */
 	struct list_head ports;
+	struct list_head gone;		/* Ports that packets may still see. */
+	u64 gone_counts[OVS_ILA_N_COUNTS]; /* Of those that none sees. */
 	u32 generation;			/* Of the table, as ports know it. */
 	struct delayed_work expiry;	/* While there are timeouts. */
 
@@ -103,9 +106,11 @@ int ovs_ila_set_port(struct ovs_ila *ila, u32 port_no, u8 dirs);
 int ovs_ila_get_port(struct ovs_ila *ila, u32 port_no, u8 *dirs,
 		     u64 counts[OVS_ILA_N_COUNTS]);
 
-/* Adds what was counted to 'sums'.  Any context. */
-void ovs_ila_counts_sum(const struct ovs_ila_packet_counts __percpu *counts,
-			u64 sums[OVS_ILA_N_COUNTS]);
+/* With the lock: what was counted so far by all ports, those that are gone
+ * included, and by actions.  No number is ever less than before.
+ */
+void ovs_ila_get_counts(const struct ovs_ila *ila,
+			u64 counts[OVS_ILA_N_COUNTS]);
 
 /* Hooks.  Called with ovs_mutex: 'vport' is not found by its number any more,
  * but still there; no port of 'dp' is there any more.

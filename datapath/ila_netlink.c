@@ -70,13 +70,22 @@ static struct ovs_ila *obtain(struct genl_info *info)
 	return ila;
 }
 
-/* Likewise, locked; to be given back by unlock_and_put(). */
-static struct ovs_ila *obtain_locked(struct genl_info *info)
+/* As obtain(); for requests that look, NULL if it has nothing. */
+static struct ovs_ila *find(struct genl_info *info)
 {
-	struct ovs_ila *ila = obtain(info);
+	struct ovs_ila *ila = ovs_ila_find(genl_info_net(info),
+					   dp_ifindex(info));
+
+	conclude_dp(info->extack, ila);
+	return ila;
+}
+
+/* Locks what one of these has returned, unless that is NULL or an error. */
+static struct ovs_ila *locked(struct genl_info *info, struct ovs_ila *ila)
+{
 	int err;
 
-	if (IS_ERR(ila))
+	if (IS_ERR_OR_NULL(ila))
 		return ila;
 	err = ovs_ila_lock(ila);
 	if (err) {
@@ -87,20 +96,21 @@ static struct ovs_ila *obtain_locked(struct genl_info *info)
 	return ila;
 }
 
+/* As obtain() and find(); to be given back by unlock_and_put(). */
+static struct ovs_ila *obtain_locked(struct genl_info *info)
+{
+	return locked(info, obtain(info));
+}
+
+static struct ovs_ila *find_locked(struct genl_info *info)
+{
+	return locked(info, find(info));
+}
+
 static void unlock_and_put(struct ovs_ila *ila)
 {
 	ovs_ila_unlock(ila);
 	ovs_ila_put(ila);
-}
-
-/* As obtain(); for requests that look, NULL if it has nothing. */
-static struct ovs_ila *find(struct genl_info *info)
-{
-	struct ovs_ila *ila = ovs_ila_find(genl_info_net(info),
-					   dp_ifindex(info));
-
-	conclude_dp(info->extack, ila);
-	return ila;
 }
 
 /* An answer with 'len' bytes of attributes, or NULL. */
@@ -662,14 +672,14 @@ static int get_stats(struct sk_buff *request, struct genl_info *info)
 	void *header;
 	int err;
 
-	ila = find(info);
+	ila = find_locked(info);
 	if (IS_ERR(ila))
 		return PTR_ERR(ila);
 	if (ila) {
 		ovs_ila_table_get_usage(ila->table, &usage);
 		max = ovs_ila_table_get_max(ila->table);
-		ovs_ila_counts_sum(ila->counts, counts);
-		ovs_ila_put(ila);
+		ovs_ila_get_counts(ila, counts);
+		unlock_and_put(ila);
 	}
 
 	skb = answer_new(info, OVS_ILA_CMD_GET_STATS,

@@ -57,6 +57,15 @@ ovs_ila_reader_translate_neutral(const struct ovs_ila_table *table,
 					 value->flags, address);
 }
 
+/* The entry is in use. */
+static __always_inline void ovs_ila_reader_use(struct ovs_ila_slot *slot)
+{
+	u32 tick = ovs_ila_tick() ?: 1;
+
+	if (READ_ONCE(slot->used) != tick)
+		WRITE_ONCE(slot->used, tick);
+}
+
 /* Counts one packet of 'bytes' bytes for the entry; in the same RCU section as
  * the lookup.
  */
@@ -64,24 +73,26 @@ static __always_inline void
 ovs_ila_reader_count(const struct ovs_ila_table *table,
 		     struct ovs_ila_slot *slot, u32 id, u32 bytes)
 {
-	u32 tick = ovs_ila_tick() ?: 1;
-
-	if (READ_ONCE(slot->used) != tick)
-		WRITE_ONCE(slot->used, tick);
+	ovs_ila_reader_use(slot);
 	ovs_ila_counts_add(&table->counts, id, &slot->counts, bytes);
 }
 
 /* What the last packet found: most that follow are like it.  And what its address
- * became, if ovs_ila_reader_translate_neutral() was enough for it.  For one reader
- * at a time, who always has the same port.  Zeros are an empty one.
+ * became, if ovs_ila_reader_translate_neutral() was enough for it, and what it
+ * takes to count for its entry then.  For one processor, whose bottom halves are
+ * disabled, and one port.  Zeros are an empty one.
  */
 struct ovs_ila_memo {
 	unsigned long version;
 	u64 from[2];
-	u64 to[2];
 	struct ovs_ila_found found;
 	u8 dirs;
 	bool has_result;
+
+	/* With 'has_result'. */
+	u64 to[2];
+	struct ovs_ila_count_cell *cell; /* May be another entry's. */
+	unsigned long used;	/* The jiffy that the entry was in use last. */
 };
 
 /* Returns what 'memo' has to be compared with, and has to be kept in it, of what
@@ -118,10 +129,35 @@ ovs_ila_memo_keep(struct ovs_ila_memo *memo, unsigned long version, u8 dirs,
 
 /* Its address has become 'address'. */
 static __always_inline void
-ovs_ila_memo_keep_result(struct ovs_ila_memo *memo, const u8 *address)
+ovs_ila_memo_keep_result(struct ovs_ila_memo *memo,
+			 const struct ovs_ila_table *table, const u8 *address)
 {
 	memcpy(memo->to, address, sizeof(memo->to));
+	memo->cell = ovs_ila_count_cell(&table->counts, memo->found.id);
+	memo->used = jiffies - 1;
 	memo->has_result = true;
+}
+
+/* Can ovs_ila_memo_count() count a packet like the one before? */
+static __always_inline bool
+ovs_ila_memo_counts(const struct ovs_ila_memo *memo)
+{
+	return memo->has_result &&
+	       ovs_ila_count_cell_takes(memo->cell, memo->found.id);
+}
+
+/* ovs_ila_reader_count() for it. */
+static __always_inline void
+ovs_ila_memo_count(struct ovs_ila_memo *memo, u32 bytes)
+{
+	unsigned long now = jiffies;
+
+	/* No tick is shorter. */
+	if (unlikely(memo->used != now)) {
+		memo->used = now;
+		ovs_ila_reader_use(memo->found.slot);
+	}
+	ovs_ila_count_for_owner(memo->cell, bytes);
 }
 
 #endif /* ila_reader.h */

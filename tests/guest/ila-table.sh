@@ -329,12 +329,47 @@ tracked () {
     no_sites
 }
 
+out_of_da_into_db () {
+    equal "$(counter db in)" "$(counter da out)" "packets to db"
+}
+
+# A port goes and comes back while packets come in, and somebody reads: what it
+# counted is counted once, and never not at all.
+gone () {
+    local watcher pinging round
+    two_sites
+    mappings neutral-map
+    reach h1 $h2
+    background python3 /guest/ovs_ila.py da watch >totals
+    watcher=$!
+    background ip netns exec h1 ping -q -n -i 0.02 $h2
+    pinging=$!
+    for round in $(seq 3); do
+        wait_for 20 eval 'test "$(counter da out p1)" -gt 10'
+        ovs-dpctl del-if da p1
+        ovs-dpctl add-if da p1
+        equal "$(counter da out p1)" 0 "port $round"
+        ila da port p1 out
+    done
+    kill "$pinging"
+    kill -0 "$watcher"
+    kill "$watcher"
+    test "$(tail -n 1 totals)" -gt 40
+    wait_for 30 out_of_da_into_db
+    # They stay with the last port, too.
+    ovs-dpctl del-if da p1
+    ovs-dpctl del-if da wa
+    out_of_da_into_db
+    no_sites
+}
+
 check "ila table: TCP, hosts and underlay offload" tcp on on
 check "ila table: TCP, hosts offload" tcp on off
 check "ila table: TCP, nobody offloads" tcp off off
 check "ila table: mapping moves under TCP" moving
 check "ila table: connections know no moves" tracked
 check "ila table: timeouts and packets" idle
+check "ila table: counts outlive ports" gone
 check "ila table: CHECKSUM_COMPLETE" complete
 check "ila table: CHECKSUM_UNNECESSARY" unnecessary
 

@@ -14,6 +14,8 @@ As a program:
   ovs_ila.py DATAPATH move FROM TO | flush | list
   ovs_ila.py DATAPATH juggle FROM TO MS   moves there and back, for ever
   ovs_ila.py DATAPATH stats [PORT]
+  ovs_ila.py DATAPATH watch               reads the totals for ever, a line each
+                                          time; fails if one falls
 
 PORT is a number or the name of a device."""
 
@@ -216,6 +218,18 @@ def parse(datapath, words):
     return a_match, an_entry
 
 
+def watch(table):
+    before = table.stats()[0]
+    while True:
+        after = table.stats()[0]
+        fallen = [name for name in after if after[name] < before[name]]
+        if fallen:
+            sys.exit(f"{', '.join(fallen)}: {before}, then {after}")
+        print(after["hit"], flush=True)
+        before = after
+        time.sleep(.01)
+
+
 def main(datapath, command, *words):
     table = Table(datapath)
     if command == "add":
@@ -239,6 +253,8 @@ def main(datapath, command, *words):
     elif command == "list":
         for an_entry, stats, _ in table.dump():
             print(an_entry.hex(), *stats)
+    elif command == "watch":
+        watch(table)
     elif command == "stats":
         if words:
             result = table.get_port(port_number(table.index, words[0]))[1]

@@ -181,6 +181,7 @@ static inline void mutex_unlock(struct mutex *mutex)
 #define ilog2(N) (31 - __builtin_clz(N))
 
 extern u64 shim_jiffies;
+#define jiffies ((unsigned long)shim_jiffies)
 
 static inline u64 get_jiffies_64(void)
 {
