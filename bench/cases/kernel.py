@@ -266,9 +266,10 @@ def user_round_trips(context, name, mode):
 def scale(context, name, large, small):
     """The mapping table with 'large' entries against one with 'small'."""
     sizes = {n: context.count(n, n // 100) for n in (large, small)}
+    moved = context.count(100000, 1000)
     packets = context.count(20000, 100)
     runs = in_turn(context, tuple(sizes), lambda n: (
-        "ovs", "bench-scale %d %d 3" % (sizes[n], packets)))
+        "ovs", "bench-scale %d %d %d 3" % (sizes[n], moved, packets)))
 
     def result(metric, unit, value):
         return compare(name, metric, unit, list(map(value, runs[large])),
@@ -277,6 +278,8 @@ def scale(context, name, large, small):
 
     return [result("loading", "instructions/entry",
                    lambda run: run["load_ns"]),
+            result("moving %d to another locator" % moved,
+                   "instructions/entry moved", lambda run: run["move_ns"]),
             result("memory, as the table counts it", "B/entry",
                    lambda run: run["bytes"]),
             result("memory, as the machine lacks it", "B/entry",

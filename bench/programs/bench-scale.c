@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: bench-scale ENTRIES PACKETS SAMPLES
+/* usage: bench-scale ENTRIES MOVED PACKETS SAMPLES
  *
  * Loads ENTRIES identifiers into the ILA mapping table of the kernel module
- * that is loaded; see bench-guest.h.  Then sends packets into the device
+ * that is loaded; see bench-guest.h.  MOVED of them, at most half, every other
+ * one of the first, have another locator than all and move to theirs in one
+ * command.  Then sends packets into the device
  * "bench-in", whose peer "bench-p1" is port 1, to identifiers picked from them
  * in a fixed, scattered order; the datapath drops them.
  *
- * Prints {"load_ns": NS, "bytes": B, "memory": B, "ns": [NS, ...],
- * "without": [NS, ...]}: nanoseconds and bytes per entry, by what the table
- * says and by what the machine lacks; nanoseconds per packet, the sending
- * included, with the port translating and without. */
+ * Prints {"load_ns": NS, "move_ns": NS, "bytes": B, "memory": B,
+ * "ns": [NS, ...], "without": [NS, ...]}: nanoseconds and bytes per entry, by
+ * what the table says and by what the machine lacks; nanoseconds per packet, the
+ * sending included, with the port translating and without. */
 
 #include "bench-guest.h"
 
@@ -33,6 +35,7 @@ enum { MAX_ENTRIES = 4 << 20, CHUNK = 1024, MAX_SAMPLES = 100 };
 
 static const uint32_t sir[2] = { 0x33330000, 1 };
 static const uint32_t locator[2] = { 0x20010db8, 0xb };
+static const uint32_t old_locator[2] = { 0x20010db8, 0xa };
 
 static int ila_family;
 
@@ -52,9 +55,18 @@ put_halves(uint8_t addr[16], const uint32_t upper[2], const uint32_t id[2])
     memcpy(addr, words, sizeof words);
 }
 
-/* Loads all and returns how long that took. */
+/* Writes a locator as it is on the wire. */
+static void
+put_locator(uint32_t wire[2], const uint32_t host[2])
+{
+    wire[0] = htonl(host[0]);
+    wire[1] = htonl(host[1]);
+}
+
+/* Loads all, 'n_old' of them with the old locator, and returns how long that
+ * took. */
 static uint64_t
-load(unsigned int n)
+load(unsigned int n, unsigned int n_old)
 {
     static struct ovs_ila_entry entries[CHUNK];
     uint64_t start = now_ns();
@@ -73,8 +85,8 @@ load(unsigned int n)
             identifier(i + j, e->match.identifier);
             e->match.fields = OVS_ILA_MATCH_IDENTIFIER;
             e->match.dir = 2;
-            e->locator[0] = htonl(locator[0]);
-            e->locator[1] = htonl(locator[1]);
+            put_locator(e->locator, ((i + j) % 2 && (i + j) / 2 < n_old
+                                     ? old_locator : locator));
             e->csum_mode = 2;
             e->ident_type = 1;
         }
@@ -87,6 +99,38 @@ load(unsigned int n)
         }
     }
     return now_ns() - start;
+}
+
+/* Gives the 'n' entries that have the old locator the new one, and returns how
+ * long that took. */
+static uint64_t
+move(unsigned int n)
+{
+    struct ovs_ila_filter filter;
+    uint32_t to[2], moved;
+    uint64_t start;
+    const void *p;
+    struct msg m;
+    int error;
+
+    memset(&filter, 0, sizeof filter);
+    put_locator(filter.locator, old_locator);
+    put_locator(to, locator);
+    begin(&m, ila_family, OVS_ILA_CMD_MOVE, OVS_ILA_VERSION, 0);
+    put(&m, OVS_ILA_ATTR_FILTER, &filter, sizeof filter);
+    put(&m, OVS_ILA_ATTR_LOCATOR, to, sizeof to);
+    start = now_ns();
+    error = transact(&m);
+    start = now_ns() - start;
+    p = error ? NULL : find(&m, sizeof(struct ovs_header), OVS_ILA_ATTR_N);
+    if (!p) {
+        fatal(error, "moving to another locator");
+    }
+    memcpy(&moved, p, sizeof moved);
+    if (moved != n) {
+        fatal(0, "%u entries moved, not %u", moved, n);
+    }
+    return start;
 }
 
 /* What the table says of itself.  'translated' is the number of packets. */
@@ -228,17 +272,18 @@ main(int argc, char *argv[])
         .sll_halen = ETH_ALEN,
     };
     double ns[MAX_SAMPLES], without[MAX_SAMPLES], memory;
-    unsigned int n_entries, n_packets, n_samples;
-    uint64_t translated, load_ns, missed;
+    unsigned int n_entries, n_moved, n_packets, n_samples;
+    uint64_t translated, load_ns, move_ns, missed;
     struct ovs_ila_usage usage;
     int sock;
 
-    if (argc != 4) {
-        fatal(0, "usage: bench-scale ENTRIES PACKETS SAMPLES");
+    if (argc != 5) {
+        fatal(0, "usage: bench-scale ENTRIES MOVED PACKETS SAMPLES");
     }
     n_entries = number(argv[1], MAX_ENTRIES);
-    n_packets = number(argv[2], 10000000);
-    n_samples = number(argv[3], MAX_SAMPLES);
+    n_moved = number(argv[2], n_entries / 2);
+    n_packets = number(argv[3], 10000000);
+    n_samples = number(argv[4], MAX_SAMPLES);
     make_datapath();
     ila_family = family(OVS_ILA_FAMILY);
     if (!ila_family) {
@@ -248,8 +293,9 @@ main(int argc, char *argv[])
     add_flow(sir);
     add_flow(locator);
     memory = available_bytes();
-    load_ns = load(n_entries);
+    load_ns = load(n_entries, n_moved);
     memory -= available_bytes();
+    move_ns = move(n_moved);
 
     sock = socket(AF_PACKET, SOCK_RAW, 0);
     if (sock < 0 || !to.sll_ifindex) {
@@ -270,9 +316,10 @@ main(int argc, char *argv[])
               usage.n, (unsigned long long) translated,
               (unsigned long long) (datapath_missed() - missed));
     }
-    printf("{\"load_ns\": %.1f, \"bytes\": %.2f, \"memory\": %.2f",
-           (double) load_ns / n_entries, (double) usage.bytes / n_entries,
-           memory / n_entries);
+    printf("{\"load_ns\": %.1f, \"move_ns\": %.1f, \"bytes\": %.2f, "
+           "\"memory\": %.2f",
+           (double) load_ns / n_entries, (double) move_ns / n_moved,
+           (double) usage.bytes / n_entries, memory / n_entries);
     print_array("ns", ns, n_samples);
     print_array("without", without, n_samples);
     printf("}\n");
