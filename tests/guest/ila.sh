@@ -9,7 +9,7 @@ vectors () {                    # vectors OPTION...
     local i
     need python3
     # Revalidators meet flows that a purge has just deleted.
-    tolerate 'already has the C bit|failed to (flow_del|flow_get) \(No such file or directory\)'
+    tolerate 'already has the C bit|failed to (flow_del|flow_get) \(No such file or directory\)|Failed to acquire udpif_key'
     ovs_start
     ovs-vsctl set Open_vSwitch . other_config:vlan-limit=2
     for i in 1 2; do
