@@ -88,11 +88,13 @@ check-match-cache: check_packages all
 	@awk '{ n += $$1 } END { print n " cached matches compared"; exit !n }' \
 	    $(MATCH_CACHE_CHECK_LOG)
 
-# What is most at risk under AddressSanitizer and ThreadSanitizer.  On demand.
+# What is most at risk under AddressSanitizer and ThreadSanitizer, or with
+# SANITIZERS=thread one of them.  On demand.
 SANITIZER_SECONDS = 60
-check-sanitizers: check_packages ovs-src/.stamp
+SANITIZERS = address thread
+check-sanitizers: check_packages all
 	@$(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-sanitizers \
-	    '$(MAKE)' ovs-src $(SANITIZER_SECONDS)
+	    '$(MAKE)' ovs-src ovs $(SANITIZER_SECONDS) $(SANITIZERS)
 
 # Real traffic through the switch, in three minutes.
 demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb
