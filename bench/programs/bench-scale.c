@@ -4,15 +4,15 @@
  *
  * Loads ENTRIES identifiers into the ILA mapping table of the kernel module
  * that is loaded; see bench-guest.h.  MOVED of them, at most half, every other
- * one of the first, have another locator than all and move to theirs in one
- * command.  Then sends packets into the device
- * "bench-in", whose peer "bench-p1" is port 1, to identifiers picked from them
- * in a fixed, scattered order; the datapath drops them.
+ * one of the first, have another locator than the rest and move to that in one
+ * command.  Then sends packets into the device "bench-in", whose peer
+ * "bench-p1" is port 1, to identifiers picked from them in a fixed, scattered
+ * order; the datapath drops them.
  *
  * Prints {"load_ns": NS, "move_ns": NS, "bytes": B, "memory": B,
- * "ns": [NS, ...], "without": [NS, ...]}: nanoseconds and bytes per entry, by
- * what the table says and by what the machine lacks; nanoseconds per packet, the
- * sending included, with the port translating and without. */
+ * "ns": [NS, ...], "without": [NS, ...]}: nanoseconds and bytes per entry, the
+ * latter by what the table says and by what the machine lacks; nanoseconds per
+ * packet, the sending included, with the port translating and without. */
 
 #include "bench-guest.h"
 

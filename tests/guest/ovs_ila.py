@@ -14,8 +14,8 @@ As a program:
   ovs_ila.py DATAPATH move FROM TO | flush | list
   ovs_ila.py DATAPATH juggle FROM TO MS   moves there and back, for ever
   ovs_ila.py DATAPATH stats [PORT]
-  ovs_ila.py DATAPATH watch               reads the totals for ever, a line each
-                                          time; fails if one falls
+  ovs_ila.py DATAPATH watch               reads the totals for ever, prints one
+                                          each time; fails if one falls
 
 PORT is a number or the name of a device."""
 

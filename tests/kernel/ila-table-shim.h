@@ -181,17 +181,18 @@ static inline void mutex_unlock(struct mutex *mutex)
 #define ilog2(N) (31 - __builtin_clz(N))
 
 extern u64 shim_jiffies;
-#define jiffies ((unsigned long)shim_jiffies)
 
 static inline u64 get_jiffies_64(void)
 {
 	return __atomic_load_n(&shim_jiffies, __ATOMIC_RELAXED);
 }
 
-static inline u64 jiffies64_to_msecs(u64 jiffies)
+static inline u64 jiffies64_to_msecs(u64 n)
 {
-	return jiffies * (MSEC_PER_SEC / HZ);
+	return n * (MSEC_PER_SEC / HZ);
 }
+
+#define jiffies ((unsigned long)get_jiffies_64())
 
 static inline u64 div_u64(u64 n, u32 by)
 {

@@ -345,7 +345,7 @@ static void compare_memo(struct ovs_ila_table *table, u8 dirs, u32 in_port,
 	ovs_ila_memo_keep(&last.memo, version, dirs, addr, found);
 	memcpy(to, addr, sizeof(to));
 	if (ovs_ila_reader_translate_neutral(table, found, to))
-		ovs_ila_memo_keep_result(&last.memo, to);
+		ovs_ila_memo_keep_result(&last.memo, table, to);
 }
 
 static void compare_lookup(struct ovs_ila_table *table, struct model *model)

@@ -223,12 +223,15 @@ static bool storm_memo(struct storm *storm, u32 i, u32 to, u32 reader)
 	} else {
 		if (!ovs_ila_reader_translate_neutral(table, found, m.wire))
 			return true;
-		ovs_ila_memo_keep_result(&memo, m.wire);
+		ovs_ila_memo_keep_result(&memo, table, m.wire);
 	}
 	assert(m.adjusted);
 	assert(!memcmp(m.wire, m.entry.locator, 8));
 	assert(!memcmp(m.wire + 8, m.entry.match.identifier, 8));
-	ovs_ila_reader_count(table, found.slot, found.id, 100);
+	if (ovs_ila_memo_counts(&memo))
+		ovs_ila_memo_count(&memo, 100);
+	else
+		ovs_ila_reader_count(table, found.slot, found.id, 100);
 	storm->packets[reader][i]++;
 	return true;
 }
