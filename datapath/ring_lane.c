@@ -182,26 +182,46 @@ static bool open_segment(struct ovs_lane *lane)
 	return true;
 }
 
-bool ovs_lane_reserve(struct ovs_lane *lane, u32 len,
-		      struct ovs_lane_slot *slot)
+/* With header and padding. */
+static u32 size_of_record(u32 len)
 {
-	u32 need = HEADER + ALIGN(len, 8);
-	struct ovs_ring_record *record;
+	return HEADER + ALIGN(len, 8);
+}
 
-	/* What is left after it has to take an END. */
+/* Sees to it that 'need' bytes are free in the segment that is open.  What is
+ * left after them has to take an END.
+ */
+static bool make_room(struct ovs_lane *lane, u32 need)
+{
 	if (need > lane->seg_size - HEADER)
 		return false;
-	if (lane->used > lane->seg_size - HEADER - need && !open_segment(lane))
-		return false;
+	return lane->used <= lane->seg_size - HEADER - need ||
+	       open_segment(lane);
+}
 
-	record = record_at(lane, lane->seg, lane->used);
-	WRITE_ONCE(record->word, OVS_RING_R_BUSY | len);
-	record->type = 0;
-	record->flags = lane->lost ? OVS_RING_RF_LOST : 0;
+/* Writes the header of the next record, with the next number. */
+static void put_header(struct ovs_lane *lane, struct ovs_ring_record *record,
+		       u32 word, u8 type, u8 flags)
+{
+	WRITE_ONCE(record->word, word);
+	record->type = type;
+	record->flags = flags | (lane->lost ? OVS_RING_RF_LOST : 0);
 	record->ext_len = 0;
 	record->seq = lane->seq++;
 	lane->lost = false;
+}
 
+bool ovs_lane_reserve(struct ovs_lane *lane, u32 len,
+		      struct ovs_lane_slot *slot)
+{
+	u32 need = size_of_record(len);
+	struct ovs_ring_record *record;
+
+	if (!make_room(lane, need))
+		return false;
+
+	record = record_at(lane, lane->seg, lane->used);
+	put_header(lane, record, OVS_RING_R_BUSY | len, 0, 0);
 	lane->used += need;
 	WRITE_ONCE(lane->busy[lane->seg], lane->busy[lane->seg] + 1);
 	store_position(lane);
@@ -249,6 +269,35 @@ void ovs_lane_discard(struct ovs_lane *lane, const struct ovs_lane_slot *slot)
 {
 	add(&lane->shared->discarded, 1);
 	finish(lane, slot, OVS_RING_R_DISCARD | slot->len);
+}
+
+void *ovs_lane_begin(struct ovs_lane *lane, u32 max)
+{
+	if (!make_room(lane, size_of_record(max)))
+		return NULL;
+	return record_at(lane, lane->seg, lane->used) + 1;
+}
+
+void ovs_lane_end(struct ovs_lane *lane, u32 len, u8 type, u8 flags)
+{
+	put_header(lane, record_at(lane, lane->seg, lane->used), len, type,
+		   flags);
+	lane->used += size_of_record(len);
+	lane->hidden++;
+	lane->hidden_bytes += len;
+	if (flags & OVS_RING_RF_TRUNCATED)
+		add(&lane->shared->truncated, 1);
+}
+
+void ovs_lane_publish(struct ovs_lane *lane)
+{
+	if (!lane->hidden)
+		return;
+	add(&lane->shared->records, lane->hidden);
+	add(&lane->shared->bytes, lane->hidden_bytes);
+	lane->hidden = 0;
+	lane->hidden_bytes = 0;
+	store_position(lane);
 }
 
 /* 'armed' is of a consumer that is to be woken. */

@@ -26,6 +26,11 @@
  *
  *   - Each segment has room for an END record behind what is reserved.
  *
+ * A producer that has a lane to itself and many messages at once may do with
+ * less: ovs_lane_begin() and ovs_lane_end() around each, and ovs_lane_publish()
+ * after some of them.  The consumer sees none of these records before, thus
+ * none is ever BUSY.
+ *
  * One thread at a time may call ovs_lane_reserve() and ovs_lane_lose(), and
  * one ovs_lane_commit() and ovs_lane_discard(); if they are not the same one
  * the caller's lock makes it so.  What is written between them needs no lock.
@@ -80,6 +85,10 @@ struct ovs_lane {
 	u32 used;		/* Bytes of it. */
 	bool lost;		/* Since the last record. */
 	u64 seq;		/* Of the next message. */
+
+	/* Records that were not published yet, and their bytes. */
+	u32 hidden;
+	u64 hidden_bytes;
 
 	u32 *gens;		/* For each segment: its generation, 0 never. */
 	u32 *busy;		/* Unfinished records in it. */
@@ -156,6 +165,21 @@ void ovs_lane_commit(struct ovs_lane *lane, const struct ovs_lane_slot *slot,
  * missing.
  */
 void ovs_lane_discard(struct ovs_lane *lane, const struct ovs_lane_slot *slot);
+
+/* Returns where to write the payload of a record, 8-aligned, at most 'max'
+ * bytes and no more than ovs_ring_max_record(); or NULL if there is no space.
+ * It becomes one by ovs_lane_end(), not before.  Not while a record is reserved,
+ * nor is one to be reserved before ovs_lane_publish().
+ */
+void *ovs_lane_begin(struct ovs_lane *lane, u32 max);
+
+/* Makes a record of the 'len' bytes that were written, with 'flags' as for
+ * ovs_lane_commit(), without OVS_RING_RF_COPY.
+ */
+void ovs_lane_end(struct ovs_lane *lane, u32 len, u8 type, u8 flags);
+
+/* Shows the consumer all records that were ended. */
+void ovs_lane_publish(struct ovs_lane *lane);
 
 /* Is the consumer to be woken?  Called after a commit of 'len' bytes, by who
  * commits; contains a full fence.

@@ -135,51 +135,116 @@ static bool model_is_free(const struct world *w, u32 seg)
 	return !w->gens[seg] && !w->busy[seg];
 }
 
+static u32 size_of_record(u32 len)
+{
+	return HEADER + (len + 7) / 8 * 8;
+}
+
+/* Returns whether there is room for a record, in a segment that is opened if
+ * need be.
+ */
+static bool model_make_room(struct world *w, u32 len)
+{
+	u32 n_segs = w->geometry.n_segs;
+	u32 seg;
+
+	if (len > ovs_ring_max_record(w->geometry.seg_size))
+		return false;
+	if (w->is_open &&
+	    w->used + size_of_record(len) + HEADER <= w->geometry.seg_size)
+		return true;
+
+	for (seg = 0; seg < n_segs && !model_is_free(w, seg); seg++)
+		;
+	if (seg == n_segs)
+		return false;
+	/* The next one behind the one that is open. */
+	seg = w->is_open ? w->open_seg + 1 : 0;
+	while (!model_is_free(w, seg % n_segs))
+		seg++;
+	seg %= n_segs;
+	w->open_seg = seg;
+	w->is_open = true;
+	w->gens[seg] = generation(w->opened++);
+	w->is_finished[seg] = false;
+	w->used = 0;
+	return true;
+}
+
+static u8 *model_place(const struct world *w)
+{
+	return w->producer + w->layout.data_off +
+	       w->open_seg * w->geometry.seg_size + w->used;
+}
+
+static void lose(struct world *w, u32 len)
+{
+	ovs_lane_lose(&w->lane, len);
+	w->lost++;
+	w->next_seq++;
+}
+
 /* Reserves, or loses. */
 static void reserve(struct world *w, u32 len)
 {
-	u32 need = HEADER + (len + 7) / 8 * 8;
-	u32 n_segs = w->geometry.n_segs;
 	struct message *m = &w->pending[w->n_pending];
-	bool fits = len <= ovs_ring_max_record(w->geometry.seg_size);
-	u32 seg;
+	bool fits;
 
 	if (w->n_pending == MAX_MESSAGES)
 		return;
-	if (fits && (!w->is_open ||
-		     w->used + need + HEADER > w->geometry.seg_size)) {
-		fits = false;
-		for (seg = 0; seg < n_segs; seg++)
-			fits |= model_is_free(w, seg);
-		if (fits) {
-			/* The next one behind the one that is open. */
-			seg = w->is_open ? w->open_seg + 1 : 0;
-			while (!model_is_free(w, seg % n_segs))
-				seg++;
-			seg %= n_segs;
-			w->open_seg = seg;
-			w->is_open = true;
-			w->gens[seg] = generation(w->opened++);
-			w->is_finished[seg] = false;
-			w->used = 0;
-		}
-	}
+	fits = model_make_room(w, len);
 	CHECK(ovs_lane_reserve(&w->lane, len, &m->slot) == fits);
 	if (!fits) {
-		ovs_lane_lose(&w->lane, len);
-		w->lost++;
-		w->next_seq++;
+		lose(w, len);
 		return;
 	}
 	CHECK(m->slot.seg == w->open_seg && m->slot.len == len);
-	CHECK((u8 *)m->slot.record == w->producer + w->layout.data_off +
-	      w->open_seg * w->geometry.seg_size + w->used);
+	CHECK((u8 *)m->slot.record == model_place(w));
 	m->seq = w->next_seq++;
 	m->off = w->used;
-	w->used += need;
+	w->used += size_of_record(len);
 	w->busy[w->open_seg]++;
 	w->n_pending++;
 	CHECK(w->lane.shared->prod == ((u64)w->opened << 32 | w->used));
+}
+
+/* Writes up to 'n' records of 'len' bytes that are shown at once.  One that does
+ * not fit is lost, or may yet be tried again.
+ */
+static void write_at_once(struct world *w, u32 n, u32 len)
+{
+	u64 prod = w->lane.shared->prod;
+	u32 ended = 0, i;
+	u8 *p;
+
+	if (w->n_pending)
+		return;
+	while (n--) {
+		/* It may turn out to be shorter, or none. */
+		u32 max = len + random_u32() % 20;
+		bool fits = model_make_room(w, max);
+
+		p = ovs_lane_begin(&w->lane, max);
+		CHECK(!!p == fits);
+		CHECK(w->lane.shared->prod == prod);
+		if (fits && random_u32() % 16) {
+			CHECK(p == model_place(w) + HEADER);
+			for (i = 0; i < len; i++)
+				p[i] = pattern(w->next_seq, i);
+			ovs_lane_end(&w->lane, len, OVS_RING_T_NLMSG, 0);
+			w->used += size_of_record(len);
+			w->next_seq++;
+			w->records++;
+			w->bytes += len;
+			ended++;
+		} else if (!fits && random_u32() % 2) {
+			lose(w, len);
+		}
+	}
+	ovs_lane_publish(&w->lane);
+	if (ended)
+		prod = (u64)w->opened << 32 | w->used;
+	CHECK(w->lane.shared->prod == prod);
 }
 
 /* Commits one that is pending, or gives it up. */
@@ -329,6 +394,9 @@ static void test_model(unsigned int n)
 					: random_u32() % 4200);
 			else if (x < 42)
 				reserve(w, sizeof(struct ovs_ring_copy));
+			else if (x < 46)
+				write_at_once(w, random_u32() % 30,
+					      random_u32() % 600);
 			else if (x < 70)
 				finish(w, random_u32() % 4 ? 0 :
 				       random_u32() % MAX_MESSAGES,
@@ -440,9 +508,12 @@ static void explore(const struct world *w, unsigned int depth)
 	unsigned int step;
 
 	n_worlds++;
-	for (step = 0; step < 8; step++) {
-		struct world *next = copy_world(w);
+	for (step = 0; step < 9; step++) {
+		struct world *next;
 
+		if (step == 6 && w->n_pending)
+			continue;
+		next = copy_world(w);
 		switch (step) {
 		case 0:
 			reserve(next, 1900);
@@ -462,8 +533,11 @@ static void explore(const struct world *w, unsigned int depth)
 		case 5:
 			consume(next);
 			break;
+		case 6:
+			write_at_once(next, 2, 1900);
+			break;
 		default:
-			release(next, step - 6);
+			release(next, step - 7);
 			break;
 		}
 		check_counters(next);
@@ -495,6 +569,24 @@ static bool overlap(const struct ovs_lane_slot *a,
 	const u8 *x = (const u8 *)a->record, *y = (const u8 *)b->record;
 
 	return x < y + HEADER + b->len && y < x + HEADER + a->len;
+}
+
+/* Returns how many there was space for, of up to 'n'. */
+static u32 produce_at_once(struct world *w, u32 n, u32 len)
+{
+	u32 done, i;
+	u8 *p;
+
+	for (done = 0; done < n; done++) {
+		p = ovs_lane_begin(&w->lane, len);
+		if (!p)
+			break;
+		for (i = 0; i < len; i++)
+			p[i] = pattern(w->lane.seq, i);
+		ovs_lane_end(&w->lane, len, OVS_RING_T_NLMSG, 0);
+	}
+	ovs_lane_publish(&w->lane);
+	return done;
 }
 
 static void test_malicious(unsigned int n)
@@ -532,6 +624,8 @@ static void test_malicious(unsigned int n)
 						OVS_RING_T_NLMSG, 0, 0);
 				ovs_lane_wake(&w->lane, slot.len);
 				w->pending[i] = w->pending[--w->n_pending];
+			} else if (x == 1) {
+				produce_at_once(w, 5, len);
 			} else if (x > 1 && w->n_pending < MAX_MESSAGES) {
 				u32 opened = w->lane.opened, at = w->lane.seg;
 				u32 used = w->lane.used;
@@ -567,23 +661,38 @@ static u64 n_messages;
 static pthread_mutex_t wake_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake_cond = PTHREAD_COND_INITIALIZER;
 
+/* Returns whether there was space. */
+static bool produce_one(struct world *w, u32 len)
+{
+	struct ovs_lane_slot slot;
+
+	if (!ovs_lane_reserve(&w->lane, len, &slot))
+		return false;
+	write_payload(&slot, w->lane.seq - 1);
+	ovs_lane_commit(&w->lane, &slot, OVS_RING_T_NLMSG, 0, 0);
+	return true;
+}
+
 static void *produce(void *unused)
 {
 	struct world *w = shared_world;
-	u64 i;
+	u64 i = 0;
 
-	for (i = 0; i < n_messages; i++) {
-		u32 len = random_u32() % 300;
-		struct ovs_lane_slot slot;
+	while (i < n_messages) {
+		u32 len = random_u32() % 300, n;
 		enum ovs_lane_wake wake;
 
-		if (!ovs_lane_reserve(&w->lane, len, &slot)) {
+		if (random_u32() % 4)
+			n = produce_one(w, len);
+		else
+			n = produce_at_once(w, n_messages - i < 5 ? 1 : 5, len);
+		i += n;
+		if (!n) {
 			ovs_lane_lose(&w->lane, len);
+			i++;
 			sched_yield();
 			continue;
 		}
-		write_payload(&slot, w->lane.seq - 1);
-		ovs_lane_commit(&w->lane, &slot, OVS_RING_T_NLMSG, 0, 0);
 		wake = ovs_lane_wake(&w->lane, len);
 		CHECK(wake != OVS_LANE_WAKE_LATER);
 		if (wake == OVS_LANE_WAKE_NOW) {
