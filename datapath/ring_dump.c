@@ -16,6 +16,7 @@
 #include <linux/timekeeping.h>
 
 #include "datapath.h"
+#include "extension.h"
 #include "flow_netlink.h"
 #include "flow_table.h"
 #include "match_cache_dp.h"
@@ -60,13 +61,13 @@ static bool put_mark(struct ovs_ring *ring, u8 type, int error)
 		.generation = d->generation,
 		.error = -error,
 	};
-	struct ovs_lane_slot slot;
+	void *p = ovs_lane_begin(the_lane(ring), sizeof(mark));
 
-	if (!ovs_lane_reserve(the_lane(ring), sizeof(mark), &slot))
+	if (!p)
 		return false;
-	memcpy(ovs_lane_payload(&slot), &mark, sizeof(mark));
-	ovs_lane_commit(the_lane(ring), &slot, type,
-			type == OVS_RING_T_DUMP_END ? OVS_RING_RF_LAST : 0, 0);
+	memcpy(p, &mark, sizeof(mark));
+	ovs_lane_end(the_lane(ring), sizeof(mark), type,
+		     type == OVS_RING_T_DUMP_END ? OVS_RING_RF_LAST : 0);
 	return true;
 }
 
@@ -117,40 +118,96 @@ static void flow_put(struct ovs_ring *ring, u32 len, u32 *bytes)
 	WRITE_ONCE(ring->flows, ring->flows + 1);
 }
 
-/* Writes what of 'flow' changes, as netlink's dumps have it, to 'msg', which
- * has room for it.
+/* Is it true that an action has the same bytes in the kernel as in a message?
+ * Some are kept in another form, or hold others that are.
  */
-static bool put_changing(struct sk_buff *msg, const struct sw_flow *flow,
-			 u32 ufid_flags)
+static bool is_plain(const struct nlattr *action)
 {
-	const struct sw_flow_actions *acts = rcu_dereference(flow->sf_acts);
-	struct ovs_flow_stats stats;
-	struct nlattr *nest;
-	unsigned long used;
-	__be16 tcp_flags;
-
-	ovs_flow_stats_get(flow, &stats, &used, &tcp_flags);
-	if ((used && nla_put_u64_64bit(msg, OVS_FLOW_ATTR_USED,
-				       ovs_flow_used_time(used),
-				       OVS_FLOW_ATTR_PAD)) ||
-	    (stats.n_packets && nla_put_64bit(msg, OVS_FLOW_ATTR_STATS,
-					      sizeof(stats), &stats,
-					      OVS_FLOW_ATTR_PAD)) ||
-	    ((u8)ntohs(tcp_flags) && nla_put_u8(msg, OVS_FLOW_ATTR_TCP_FLAGS,
-						(u8)ntohs(tcp_flags))))
+	if (nla_padlen(nla_len(action)))
 		return false;
-	if (ufid_flags & OVS_UFID_F_OMIT_ACTIONS)
+	switch (action->nla_type) {
+	case OVS_ACTION_ATTR_OUTPUT:
+	case OVS_ACTION_ATTR_USERSPACE:
+	case OVS_ACTION_ATTR_PUSH_VLAN:
+	case OVS_ACTION_ATTR_POP_VLAN:
+	case OVS_ACTION_ATTR_RECIRC:
+	case OVS_ACTION_ATTR_HASH:
+	case OVS_ACTION_ATTR_SET_MASKED:
+	case OVS_ACTION_ATTR_TRUNC:
+	case OVS_ACTION_ATTR_PUSH_ETH:
+	case OVS_ACTION_ATTR_POP_ETH:
+	case OVS_ACTION_ATTR_CT_CLEAR:
+	case OVS_ACTION_ATTR_METER:
+	case OVS_ACTION_ATTR_EXTENSION:
 		return true;
-	nest = nla_nest_start_noflag(msg, OVS_FLOW_ATTR_ACTIONS);
-	if (!nest || ovs_nla_put_actions(acts->actions, acts->actions_len, msg))
+	default:
 		return false;
-	nla_nest_end(msg, nest);
-	return true;
+	}
 }
 
-/* A flow whose match is cached goes into the ring in parts: nothing is put
- * together first but what changes.
+/* Finds the actions of 'flow' as messages have them, where they are or in
+ * 'msg'; they will be 'at' bytes behind the beginning of a record.
  */
+static const void *get_actions(const struct sw_flow *flow, struct sk_buff *msg,
+			       u32 at, u32 *len)
+{
+	const struct sw_flow_actions *acts = rcu_dereference(flow->sf_acts);
+	const struct nlattr *a;
+	int rem;
+
+	nla_for_each_attr(a, acts->actions, acts->actions_len, rem) {
+		if (!is_plain(a))
+			break;
+	}
+	if (!rem) {
+		*len = acts->actions_len;
+		return acts->actions;
+	}
+
+	/* Padding depends on the place. */
+	skb_trim(msg, 0);
+	skb_put(msg, at % 8);
+	if (ovs_nla_put_actions(acts->actions, acts->actions_len, msg))
+		return NULL;
+	*len = msg->len - at % 8;
+	return msg->data + at % 8;
+}
+
+/* Appends an attribute at 'p' and returns what is behind it. */
+static u8 *put_attr(u8 *p, u16 type, const void *data, u32 len)
+{
+	struct nlattr *a = (struct nlattr *)p;
+
+	a->nla_type = type;
+	a->nla_len = nla_attr_size(len);
+	memcpy(nla_data(a), data, len);
+	if (nla_padlen(len))
+		memset(nla_data(a) + len, 0, nla_padlen(len));
+	return p + nla_total_size(len);
+}
+
+/* As nla_put_64bit() does: what an attribute needs in front of it at 'at' for
+ * its data to be aligned.
+ */
+static u32 pad_64(unsigned long at)
+{
+	return !IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
+	       IS_ALIGNED(at, 8) ? NLA_HDRLEN : 0;
+}
+
+static u8 *put_64(u8 *p, u16 type, const void *data, u32 len)
+{
+	if (pad_64((unsigned long)p))
+		p = put_attr(p, OVS_FLOW_ATTR_PAD, NULL, 0);
+	return put_attr(p, type, data, len);
+}
+
+static u32 len_64(u32 at, u32 len)
+{
+	return pad_64(at) + nla_total_size(len);
+}
+
+/* A flow whose match is cached goes straight into the ring. */
 static enum progress put_cached(struct ovs_ring *ring, struct datapath *dp,
 				struct sw_flow *flow, u32 *bytes)
 {
@@ -158,51 +215,72 @@ static enum progress put_cached(struct ovs_ring *ring, struct datapath *dp,
 	struct ovs_match_cache *cache = rcu_dereference(dp->match_cache);
 	const struct ovs_ring_dump_state *d = &ring->dump;
 	u32 ufid_len = flow->id.ufid_len;
-	u32 id_len = nla_total_size(ufid_len);
 	/* A record is aligned to more than anything in it. */
-	const void *at = (void *)(sizeof(d->header) + id_len);
-	struct sk_buff *msg = ring->dump_scratch;
+	u32 at = sizeof(d->header) + nla_total_size(ufid_len);
+	const void *match_at = (void *)(unsigned long)at;
 	const struct ovs_match_entry *entry;
-	u32 front, skip, match_len, total;
-	struct ovs_lane_slot slot;
-	struct nlattr *id;
-	u8 *p;
+	u32 match_len, actions_len = 0;
+	struct ovs_flow_stats stats;
+	const void *actions = NULL;
+	unsigned long used;
+	__be16 be_flags;
+	u64 used_ms = 0;
+	u8 tcp_flags;
+	u8 *p, *start;
 
 	if (!d->has_header || d->ufid_flags & OVS_MATCH_OMIT || !cache ||
 	    ovs_identifier_is_key(&flow->id))
 		return NOT_CACHED;
-	entry = ovs_match_entry(&flow->match, at);
+	entry = ovs_match_entry(&flow->match, match_at);
 	if (!entry)
 		return NOT_CACHED;
 
-	/* Padding depends on where it will be. */
+	/* How long it will be. */
 	match_len = ovs_match_len(entry);
-	front = sizeof(d->header) + id_len + match_len;
-	skip = front % 8;
-	skb_trim(msg, 0);
-	skb_put(msg, skip);
-	if (!put_changing(msg, flow, d->ufid_flags))
+	at += match_len;
+	ovs_flow_stats_get(flow, &stats, &used, &be_flags);
+	tcp_flags = ntohs(be_flags);
+	if (used) {
+		used_ms = ovs_flow_used_time(used);
+		at += len_64(at, sizeof(used_ms));
+	}
+	if (stats.n_packets)
+		at += len_64(at, sizeof(stats));
+	if (tcp_flags)
+		at += nla_total_size(sizeof(tcp_flags));
+	if (!(d->ufid_flags & OVS_UFID_F_OMIT_ACTIONS)) {
+		at += NLA_HDRLEN;
+		actions = get_actions(flow, ring->dump_scratch, at,
+				      &actions_len);
+		if (!actions)
+			return NOT_CACHED;
+		at += actions_len;
+	}
+	if (at > max)
 		return NOT_CACHED;
-	total = front + msg->len - skip;
-	if (total > max)
-		return NOT_CACHED;
-	if (!ovs_lane_reserve(the_lane(ring), total, &slot))
-		return NO_SPACE;
 
-	p = ovs_lane_payload(&slot);
-	memcpy(p, d->header, sizeof(d->header));
-	((struct nlmsghdr *)p)->nlmsg_len = total;
-	id = (struct nlattr *)(p + sizeof(d->header));
-	id->nla_type = OVS_FLOW_ATTR_UFID;
-	id->nla_len = nla_attr_size(ufid_len);
-	memcpy(nla_data(id), flow->id.ufid, ufid_len);
-	memset(nla_data(id) + ufid_len, 0, nla_padlen(ufid_len));
-	ovs_match_copy(entry, p + sizeof(d->header) + id_len);
-	memcpy(p + front, msg->data + skip, msg->len - skip);
-	ovs_lane_commit(the_lane(ring), &slot, OVS_RING_T_NLMSG, 0, 0);
+	start = ovs_lane_begin(the_lane(ring), at);
+	if (!start)
+		return NO_SPACE;
+	memcpy(start, d->header, sizeof(d->header));
+	((struct nlmsghdr *)start)->nlmsg_len = at;
+	p = put_attr(start + sizeof(d->header), OVS_FLOW_ATTR_UFID,
+		     flow->id.ufid, ufid_len);
+	ovs_match_copy(entry, p);
+	p += match_len;
+	if (used)
+		p = put_64(p, OVS_FLOW_ATTR_USED, &used_ms, sizeof(used_ms));
+	if (stats.n_packets)
+		p = put_64(p, OVS_FLOW_ATTR_STATS, &stats, sizeof(stats));
+	if (tcp_flags)
+		p = put_attr(p, OVS_FLOW_ATTR_TCP_FLAGS, &tcp_flags,
+			     sizeof(tcp_flags));
+	if (actions)
+		put_attr(p, OVS_FLOW_ATTR_ACTIONS, actions, actions_len);
+	ovs_lane_end(the_lane(ring), at, OVS_RING_T_NLMSG, 0);
 	if (ovs_match_cache_enabled(cache))
-		ovs_match_use(cache, &flow->match, at);
-	flow_put(ring, total, bytes);
+		ovs_match_use(cache, &flow->match, match_at);
+	flow_put(ring, at, bytes);
 	return GOES_ON;
 }
 
@@ -213,9 +291,9 @@ static bool put_flow(struct ovs_ring *ring, struct datapath *dp,
 	u32 max = ovs_ring_max_record(the_lane(ring)->seg_size);
 	struct ovs_ring_dump_state *d = &ring->dump;
 	const struct sk_buff *msg = ring->dump_scratch;
-	struct ovs_lane_slot slot;
 	enum progress progress;
 	u8 flags = 0;
+	void *p;
 	int err;
 
 	progress = put_cached(ring, dp, flow, bytes);
@@ -231,10 +309,11 @@ static bool put_flow(struct ovs_ring *ring, struct datapath *dp,
 	if (WARN_ON_ONCE(err || msg->len > max))
 		return true;
 
-	if (!ovs_lane_reserve(the_lane(ring), msg->len, &slot))
+	p = ovs_lane_begin(the_lane(ring), msg->len);
+	if (!p)
 		return false;
-	memcpy(ovs_lane_payload(&slot), msg->data, msg->len);
-	ovs_lane_commit(the_lane(ring), &slot, OVS_RING_T_NLMSG, flags, 0);
+	memcpy(p, msg->data, msg->len);
+	ovs_lane_end(the_lane(ring), msg->len, OVS_RING_T_NLMSG, flags);
 	ovs_match_cache_dumped(dp, flow, msg, 0, &d->cb, d->ufid_flags);
 	memcpy(d->header, msg->data, sizeof(d->header));
 	d->has_header = true;
@@ -297,6 +376,7 @@ static enum progress run_batch(struct ovs_ring *ring, u64 max)
 	local_bh_enable();
 	rcu_read_unlock();
 
+	ovs_lane_publish(the_lane(ring));
 	if (bytes)
 		ovs_ring_committed(the_producer(ring), bytes);
 	return progress;

@@ -13,37 +13,145 @@
 
 /* Flows. */
 
-static void
-add_flow(uint32_t i, uint32_t in_port, size_t n_actions)
+/* Begins to add a flow and its actions; end_flow_actions() adds it. */
+static size_t
+begin_flow_actions(struct msg *m, uint32_t i, uint32_t in_port)
 {
     struct ovs_key_ipv4 ipv4 = {
         .ipv4_src = htonl(0x0a000000 + i), .ipv4_dst = htonl(0x0b000000),
     };
     struct ovs_key_ipv4 mask;
-    struct msg m;
     size_t nest;
 
     memset(&mask, 0, sizeof mask);
     mask.ipv4_src = UINT32_MAX;
-    begin_flow(&m);
-    nest = nest_begin(&m, OVS_FLOW_ATTR_KEY);
-    put_u32(&m, OVS_KEY_ATTR_IN_PORT, in_port);
-    put(&m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
-    put(&m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
-    put(&m, OVS_KEY_ATTR_IPV4, &ipv4, sizeof ipv4);
-    nest_end(&m, nest);
-    nest = nest_begin(&m, OVS_FLOW_ATTR_MASK);
-    put_u32(&m, OVS_KEY_ATTR_IN_PORT, UINT32_MAX);
-    put(&m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
-    put(&m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 255, 255 }, 2);
-    put(&m, OVS_KEY_ATTR_IPV4, &mask, sizeof mask);
-    nest_end(&m, nest);
-    nest = nest_begin(&m, OVS_FLOW_ATTR_ACTIONS);
+    begin_flow(m);
+    nest = nest_begin(m, OVS_FLOW_ATTR_KEY);
+    put_u32(m, OVS_KEY_ATTR_IN_PORT, in_port);
+    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
+    put(m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
+    put(m, OVS_KEY_ATTR_IPV4, &ipv4, sizeof ipv4);
+    nest_end(m, nest);
+    nest = nest_begin(m, OVS_FLOW_ATTR_MASK);
+    put_u32(m, OVS_KEY_ATTR_IN_PORT, UINT32_MAX);
+    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
+    put(m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 255, 255 }, 2);
+    put(m, OVS_KEY_ATTR_IPV4, &mask, sizeof mask);
+    nest_end(m, nest);
+    return nest_begin(m, OVS_FLOW_ATTR_ACTIONS);
+}
+
+static void
+end_flow_actions(struct msg *m, size_t nest)
+{
+    nest_end(m, nest);
+    end_flow(m);
+}
+
+static void
+add_flow(uint32_t i, uint32_t in_port, size_t n_actions)
+{
+    struct msg m;
+    size_t nest = begin_flow_actions(&m, i, in_port);
+
     while (n_actions--) {
         put_u32(&m, OVS_ACTION_ATTR_OUTPUT, 1);
     }
-    nest_end(&m, nest);
-    end_flow(&m);
+    end_flow_actions(&m, nest);
+}
+
+/* Puts an action of each kind that the module keeps in another form than a
+ * message has, by number, or one of those that it does not.  Returns false if
+ * there are no more. */
+static bool
+put_special_action(struct msg *m, unsigned int i)
+{
+    struct ovs_key_ipv4 ipv4[2] = {
+        { .ipv4_src = htonl(0x0a0b0c0d), .ipv4_ttl = 7 },
+        { .ipv4_src = UINT32_MAX, .ipv4_ttl = UINT8_MAX },
+    };
+    uint64_t id = 0x0102030405060708;
+    size_t nest, nest2;
+
+    switch (i) {
+    case 0:
+        ipv4[0].ipv4_dst = htonl(0x0b000000);
+        nest = nest_begin(m, OVS_ACTION_ATTR_SET);
+        put(m, OVS_KEY_ATTR_IPV4, &ipv4[0], sizeof ipv4[0]);
+        break;
+    case 1:
+        nest = nest_begin(m, OVS_ACTION_ATTR_SET);
+        nest2 = nest_begin(m, OVS_KEY_ATTR_TUNNEL);
+        put(m, OVS_TUNNEL_KEY_ATTR_ID, &id, sizeof id);
+        put_u32(m, OVS_TUNNEL_KEY_ATTR_IPV4_DST, htonl(0x0c000001));
+        put(m, OVS_TUNNEL_KEY_ATTR_TTL, "\x40", 1);
+        nest_end(m, nest2);
+        break;
+    case 2:
+        nest = nest_begin(m, OVS_ACTION_ATTR_CLONE);
+        put_u32(m, OVS_ACTION_ATTR_OUTPUT, 1);
+        break;
+    case 3:
+        nest = nest_begin(m, OVS_ACTION_ATTR_SAMPLE);
+        put_u32(m, OVS_SAMPLE_ATTR_PROBABILITY, 1000);
+        nest2 = nest_begin(m, OVS_SAMPLE_ATTR_ACTIONS);
+        put_u32(m, OVS_ACTION_ATTR_OUTPUT, 1);
+        nest_end(m, nest2);
+        break;
+    case 4:
+        nest = nest_begin(m, OVS_ACTION_ATTR_CT);
+        put(m, OVS_CT_ATTR_ZONE, (uint16_t[1]) { 5 }, 2);
+        break;
+    case 5:
+        nest = nest_begin(m, OVS_ACTION_ATTR_SET_MASKED);
+        put(m, OVS_KEY_ATTR_IPV4, ipv4, sizeof ipv4);
+        break;
+    case 6:
+        put(m, OVS_ACTION_ATTR_PUSH_MPLS,
+            (uint8_t[8]) { 0, 0, 0x11, 0x40, 0x88, 0x47 }, 8);
+        /* Its length is not a whole number of words. */
+        put(m, OVS_ACTION_ATTR_POP_MPLS, (uint8_t[2]) { 8, 0 }, 2);
+        return true;
+    case 7:
+        nest = nest_begin(m, OVS_ACTION_ATTR_USERSPACE);
+        put_u32(m, OVS_USERSPACE_ATTR_PID, 4711);
+        put(m, OVS_USERSPACE_ATTR_USERDATA, "abcde", 5);
+        break;
+    case 8:
+        put(m, OVS_ACTION_ATTR_PUSH_VLAN,
+            (uint8_t[4]) { 0x81, 0, 0x10, 5 }, 4);
+        return true;
+    default:
+        return false;
+    }
+    nest_end(m, nest);
+    return true;
+}
+
+/* Each action alone, before and behind others.  Returns how many flows. */
+static unsigned int
+add_special_flows(uint32_t first)
+{
+    unsigned int n = 0;
+
+    for (unsigned int i = 0; ; i++) {
+        for (unsigned int others = 0; others < 4; others++) {
+            struct msg m;
+            size_t nest = begin_flow_actions(&m, first + n, 1);
+
+            if (others & 1) {
+                put_u32(&m, OVS_ACTION_ATTR_OUTPUT, 1);
+            }
+            if (!put_special_action(&m, i)) {
+                return n;
+            }
+            if (others & 2) {
+                put_u32(&m, OVS_ACTION_ATTR_OUTPUT, 1);
+            }
+            end_flow_actions(&m, nest);
+            n++;
+        }
+    }
 }
 
 static void
@@ -237,11 +345,12 @@ test_identical(void)
                                  | OVS_UFID_F_OMIT_ACTIONS,
     };
     static char by_netlink[DUMP_LEN], by_ring[DUMP_LEN];
-    unsigned int used[2];
+    unsigned int used[2], n = 2000;
     struct reader r;
 
     start();
-    add_flows(0, 2000);
+    add_flows(0, n);
+    n += add_special_flows(n);
     use_flows(200);
     open_dump(&r, 65536, 32);
     for (uint32_t policy = OVS_MATCH_CACHE_OFF;
@@ -257,9 +366,9 @@ test_identical(void)
                 .flags = OVS_RING_FILL_START, .ufid_flags = ufid_flags,
                 .id = 77 + i,
             });
-            CHECK(fill.done && fill.n == 2000);
+            CHECK(fill.done && fill.n == n);
             take(&r, &d);
-            CHECK(d.ended && d.n == 2000 && d.begin.id == 77u + i);
+            CHECK(d.ended && d.n == n && d.begin.id == 77u + i);
             CHECK(!d.end.error && d.begin.generation == d.end.generation
                   && d.end.generation == fill.generation);
             CHECK(d.end.now >= d.begin.now && d.begin.now);
@@ -271,7 +380,7 @@ test_identical(void)
                   len, d.len);
         }
     }
-    CHECK(get_stats(&r).flows == 3 * 15 * 2000);
+    CHECK(get_stats(&r).flows == 3 * 15 * n);
     reader_close(&r);
     delete_datapath();
 }
