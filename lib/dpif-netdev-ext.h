@@ -162,8 +162,37 @@ match_cache_start_dump(struct dp_netdev *dp, bool terse)
     }
 }
 
+/* So many flows are encoded while the processor fetches one.  All of a batch at
+ * once would be more than it keeps. */
+#define FETCH_AHEAD 4
+
+/* Has the processor fetch what the encoder will read of the next flow.
+ *
+ * Always inline: the compiler leaves out calls of functions that do nothing
+ * else. */
+static inline ALWAYS_INLINE void
+fetch_ahead(struct netdev_match_dump *dump)
+{
+    if (dump->ahead < dump->ahead_end) {
+        const struct dp_netdev_flow *f = *dump->ahead++;
+
+        if (!netdev_match_slot_entry(&f->match_slot)) {
+            const char *end = (const char *) (&f->flow + 1);
+
+            /* Whether there is a tunnel, and what does not belong to it. */
+            OVS_PREFETCH(&f->flow.tunnel);
+            OVS_PREFETCH(&f->flow.metadata);
+            for (const char *p = (const char *) &f->flow.skb_priority;
+                 p < end; p += CACHE_LINE_SIZE) {
+                OVS_PREFETCH(p);
+            }
+            OVS_PREFETCH(end - 1);
+        }
+    }
+}
+
 /* Starts a piece of a dump, which goes on with dump_flow() for each of the
- * 'n' 'flows', and ends with netdev_match_dump_end(). */
+ * 'n' 'flows', in order, and ends with netdev_match_dump_end(). */
 static void
 dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
                  struct dp_netdev_flow **flows, int n, bool terse)
@@ -171,11 +200,11 @@ dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
     int i;
 
     netdev_match_dump_begin(dump, dp->match_cache, match_encoding());
-    if (terse || dump->policy == OVS_MATCH_CACHE_OFF) {
+    if (terse) {
         return;
     }
 
-    /* What is left to do for a cached flow is to wait for memory: the flow is
+    /* What there is to do for a flow is mostly to wait for memory: the flow is
      * far from the previous one, and so is what it points to.  Wait for all of
      * them together. */
     for (i = 0; i < n; i++) {
@@ -187,6 +216,11 @@ dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
     for (i = 0; i < n; i++) {
         netdev_match_slot_prefetch(&flows[i]->match_slot);
         OVS_PREFETCH(dp_netdev_flow_get_actions(flows[i]));
+    }
+    dump->ahead = flows;
+    dump->ahead_end = flows + n;
+    for (i = 0; i < FETCH_AHEAD; i++) {
+        fetch_ahead(dump);
     }
 }
 
@@ -206,7 +240,11 @@ dump_flow(struct netdev_match_dump *dump, const struct dp_netdev *dp,
             netdev_match_dump_sweep(dump, slot);
         }
         dp_netdev_flow_to_dpif_flow(dp, netdev_flow, NULL, NULL, flow, true);
-    } else if (netdev_match_dump_get(dump, slot, &match)) {
+        return;
+    }
+
+    fetch_ahead(dump);
+    if (netdev_match_dump_get(dump, slot, &match)) {
         struct dp_netdev_actions *actions;
 
         dp_netdev_flow_to_dpif_flow(dp, netdev_flow, NULL, NULL, flow, true);

@@ -448,6 +448,7 @@ netdev_match_dump_begin(struct netdev_match_dump *dump,
     dump->keep = keep;
     dump->n_hits = 0;
     dump->n_misses = 0;
+    dump->ahead = dump->ahead_end = NULL;
 }
 
 /* netdev_match_dump_get() has found 'entry', or nothing, but not what it

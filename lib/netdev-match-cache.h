@@ -68,6 +68,7 @@
 #include "ovs-atomic.h"
 #include "util.h"
 
+struct dp_netdev_flow;
 struct netdev_match_cache;
 
 /* In rounds of revalidation; see above. */
@@ -89,7 +90,7 @@ struct netdev_match {
 };
 
 /* A piece of a dump by one thread, on its stack.  The caller may use
- * 'sweeping'. */
+ * 'sweeping', and 'ahead' and 'ahead_end' as it likes. */
 struct netdev_match_dump {
     struct netdev_match_cache *cache;
     enum ovs_match_cache_policy policy;
@@ -100,6 +101,10 @@ struct netdev_match_dump {
     struct match_blob *mask;          /* Of the entry made last, or NULL. */
     unsigned int n_hits;
     unsigned int n_misses;
+
+    /* Flows whose match is yet to be fetched from memory. */
+    struct dp_netdev_flow *const *ahead;
+    struct dp_netdev_flow *const *ahead_end;
 };
 
 /* Caches.  A new one has the default configuration; netdev_match_cache_unref()
