@@ -216,6 +216,7 @@ dump_flows_begin(struct netdev_match_dump *dump, struct dp_netdev *dp,
     for (i = 0; i < n; i++) {
         netdev_match_slot_prefetch(&flows[i]->match_slot);
         OVS_PREFETCH(dp_netdev_flow_get_actions(flows[i]));
+        OVS_PREFETCH(flows[i]->dp_extra_info);
     }
     dump->ahead = flows;
     dump->ahead_end = flows + n;
