@@ -108,6 +108,16 @@ extensions_poll(struct dp_netdev_pmd_thread *pmd)
     }
 }
 
+/* The same for a PMD thread that is about to sleep, because it has no queues:
+ * packets may be left from when it had some.  Wakes up its poll loop. */
+static void
+extensions_poll_and_wait(struct dp_netdev_pmd_thread *pmd)
+{
+    pmd_thread_ctx_time_update(pmd);
+    extensions_poll(pmd);
+    dp_netdev_extensions_poll_wait(&pmd->extensions);
+}
+
 /* Work of extensions in the main thread. */
 static void
 extensions_run(struct dp_netdev *dp)
