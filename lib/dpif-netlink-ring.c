@@ -23,6 +23,7 @@
 #include "ovs-thread.h"
 #include "ring-upcall-config.h"
 #include "ring-device.h"
+#include "simap.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -521,6 +522,30 @@ dpif_netlink_rings_format(struct ds *ds)
         }
     }
     ovs_mutex_unlock(&mutex);
+}
+
+void
+dpif_netlink_rings_get_memory_usage(struct simap *usage)
+{
+    const struct dpif_netlink_rings *rings;
+    uint64_t bytes = 0;
+
+    ovs_mutex_lock(&mutex);
+    LIST_FOR_EACH (rings, list_node, &all_rings) {
+        for (uint32_t i = 0; i < rings->n_handlers; i++) {
+            const struct ovs_ring *ring = rings->handlers[i].ring;
+
+            if (ring) {
+                const struct ovs_ring_control *c = ovs_ring_get_control(ring);
+
+                bytes += c->producer_size + c->consumer_size;
+            }
+        }
+    }
+    ovs_mutex_unlock(&mutex);
+    if (bytes) {
+        simap_increase(usage, "ring-kB", DIV_ROUND_UP(bytes, 1024));
+    }
 }
 
 const struct dpif_ring_class dpif_netlink_ring_class = {

@@ -45,6 +45,7 @@ struct dpif_netlink_rings;
 struct ds;
 struct nl_sock;
 struct ofpbuf;
+struct simap;
 
 extern const struct dpif_ring_class dpif_netlink_ring_class;
 
@@ -71,5 +72,8 @@ void dpif_netlink_rings_purge(struct dpif_netlink_rings *, uint32_t id);
 
 /* Appends a line to 'ds' for each ring that there is. */
 void dpif_netlink_rings_format(struct ds *ds);
+
+/* Adds the memory of all of them to "ring-kB" of 'usage'. */
+void dpif_netlink_rings_get_memory_usage(struct simap *usage);
 
 #endif /* dpif-netlink-ring.h */

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "bridge-extension.h"
+#ifdef __linux__
+#include "dpif-netlink-ring.h"
+#endif
 #include "lib/vswitch-idl.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
@@ -435,10 +438,19 @@ ring_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
     logged_error = error;
 }
 
+static void
+ring_config_get_memory_usage(struct simap *usage)
+{
+    ring_server_get_memory_usage(usage);
+#ifdef __linux__
+    dpif_netlink_rings_get_memory_usage(usage);
+#endif
+}
+
 const struct bridge_extension ring_bridge_extension = {
     .name = "ring",
     .init = ring_config_init,
     .exit = ring_config_exit,
     .reconfigure = ring_config_reconfigure,
-    .get_memory_usage = ring_server_get_memory_usage,
+    .get_memory_usage = ring_config_get_memory_usage,
 };

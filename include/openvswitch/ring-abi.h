@@ -230,12 +230,15 @@ struct ovs_ring_port {
 };
 
 /* The start or the end of a dump.  With an 'error' or where the 'generation'
- * differs, flows may be missing or occur twice. */
+ * differs, flows may be missing or occur twice.  Userspace datapaths have no
+ * generation, always 0: there it may be so whenever flows came or went
+ * meanwhile, and the next incremental export puts it right. */
 struct ovs_ring_dump {
     __u64 id;                           /* As asked for. */
     __u64 n;                            /* Flows; 0 at the start. */
     __u64 now;                          /* ms, as 'used' of flows. */
-    __u32 generation;                   /* Of the datapath's flow table. */
+    __u32 generation;                   /* Of the flow table, counted by the
+                                         * kernel's datapath alone; else 0. */
     __u32 error;                        /* errno; 0 at the start. */
 };
 

@@ -119,9 +119,18 @@ adds_up () {
     test "$offered" = $((came + full))
 }
 
+# memory_adds_up: memory/show has the memory of the rings that there are.
+memory_adds_up () {
+    local shown
+    shown=$(ovs-appctl dpif-netlink/show-rings |
+        sed 's/.* \([0-9]*\) kB.*/\1/' | paste -s -d + | bc)
+    ovs-appctl memory/show | grep -q "ring-kB:$shown\>"
+}
+
 by_ring () {
     switched ring-enable=on
     rings_open
+    memory_adds_up
     local missed before
     quiet
     missed=$(shown missed)
