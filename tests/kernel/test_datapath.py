@@ -248,6 +248,39 @@ class Arithmetic(unittest.TestCase):
                       for _ in range(20000)])
 
 
+def make_stubs(scratch, names):
+    """Empty headers in the directory 'scratch'."""
+    for name in names:
+        path = os.path.join(scratch, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
+            pass
+
+
+def compile_shimmed(scratch, options, shim, program, *sources):
+    """Compiles programs of tests with files of the module, for user space;
+    'shim' and the empty headers in 'scratch' stand for the kernel's."""
+    subprocess.run(
+        [*os.environ.get("CC", "cc").split(), *options, "-g", "-Wall",
+         "-Wextra", "-Werror", "-pthread", "-fno-strict-aliasing",
+         "-include", os.path.join(HERE, shim), "-I", scratch,
+         "-I", os.path.join(HERE, "shim"),
+         "-I", os.path.join(TOP, "include"),
+         "-I", os.path.join(TOP, "datapath"), "-o", program, *sources],
+        check=True)
+
+
+def run_shimmed(options, shim, stubs, test, source, *args):
+    """Runs the program 'test', with 'source' of the module."""
+    with tempfile.TemporaryDirectory() as scratch:
+        make_stubs(scratch, stubs)
+        program = os.path.join(scratch, "test")
+        compile_shimmed(scratch, options, shim, program,
+                        os.path.join(HERE, test),
+                        os.path.join(TOP, "datapath", source))
+        subprocess.run([program, *args], check=True)
+
+
 class MatchCache(unittest.TestCase):
     """The match cache, in user space."""
 
@@ -257,23 +290,10 @@ class MatchCache(unittest.TestCase):
              "linux/spinlock.h", "linux/u64_stats_sync.h", "net/netlink.h")
 
     def run_with(self, sanitizer, *args):
-        with tempfile.TemporaryDirectory() as scratch:
-            for name in self.STUBS:
-                path = os.path.join(scratch, name)
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "w", encoding="utf-8"):
-                    pass
-            program = os.path.join(scratch, "test-match-cache-kernel")
-            subprocess.run(
-                [*os.environ.get("CC", "cc").split(), "-O1", "-g", "-Wall",
-                 "-Wextra", "-Werror", "-fsanitize=" + sanitizer,
-                 "-fno-sanitize-recover=all", "-pthread",
-                 "-include", os.path.join(HERE, "match-cache-shim.h"),
-                 "-I", scratch, "-I", os.path.join(TOP, "include"),
-                 "-I", os.path.join(TOP, "datapath"), "-o", program,
-                 os.path.join(HERE, "test-match-cache-kernel.c"),
-                 os.path.join(TOP, "datapath", "match_cache.c")], check=True)
-            subprocess.run([program, *args], check=True)
+        run_shimmed(("-O1", "-fsanitize=" + sanitizer,
+                     "-fno-sanitize-recover=all"),
+                    "match-cache-shim.h", self.STUBS,
+                    "test-match-cache-kernel.c", "match_cache.c", *args)
 
     def test_one_thread(self):
         """Policies, sharing, limit, lack of memory, age; no leak."""
@@ -310,27 +330,17 @@ class IlaTable(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         cls.addClassCleanup(cls.programs.clear)
         cls.scratch = scratch.name
-        for name in cls.STUBS:
-            path = os.path.join(cls.scratch, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8"):
-                pass
+        make_stubs(cls.scratch, cls.STUBS)
 
     def program(self, *options):
         if options not in self.programs:
             path = os.path.join(self.scratch, f"test-{len(self.programs)}")
-            subprocess.run(
-                [*os.environ.get("CC", "cc").split(), *options, "-g",
-                 "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing",
-                 "-pthread",
-                 "-include", os.path.join(HERE, "ila-table-shim.h"),
-                 "-I", self.scratch, "-I", os.path.join(HERE, "shim"),
-                 "-I", os.path.join(TOP, "include"),
-                 "-I", os.path.join(TOP, "datapath"), "-o", path,
-                 os.path.join(HERE, "ila-table-shim.c"),
-                 *glob.glob(os.path.join(HERE, "test-ila-table-*.c")),
-                 *(os.path.join(TOP, "datapath", source)
-                   for source in self.SOURCES)], check=True)
+            compile_shimmed(
+                self.scratch, options, "ila-table-shim.h", path,
+                os.path.join(HERE, "ila-table-shim.c"),
+                *glob.glob(os.path.join(HERE, "test-ila-table-*.c")),
+                *(os.path.join(TOP, "datapath", source)
+                  for source in self.SOURCES))
             self.programs[options] = path
         return self.programs[options]
 
@@ -562,23 +572,8 @@ class RingLane(unittest.TestCase):
              "linux/log2.h", "linux/string.h")
 
     def run_with(self, options, *args):
-        with tempfile.TemporaryDirectory() as scratch:
-            for name in self.STUBS:
-                path = os.path.join(scratch, name)
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "w", encoding="utf-8"):
-                    pass
-            program = os.path.join(scratch, "test-ring-lane-kernel")
-            subprocess.run(
-                [*os.environ.get("CC", "cc").split(), *options, "-g",
-                 "-Wall", "-Wextra", "-Werror", "-pthread",
-                 "-fno-strict-aliasing",
-                 "-include", os.path.join(HERE, "ring-shim.h"),
-                 "-I", scratch, "-I", os.path.join(TOP, "include"),
-                 "-I", os.path.join(TOP, "datapath"), "-o", program,
-                 os.path.join(HERE, "test-ring-lane-kernel.c"),
-                 os.path.join(TOP, "datapath", "ring_lane.c")], check=True)
-            subprocess.run([program, *args], check=True)
+        run_shimmed(options, "ring-shim.h", self.STUBS,
+                    "test-ring-lane-kernel.c", "ring_lane.c", *args)
 
     def run_checked(self, *args):
         self.run_with(("-O1", "-fsanitize=address,undefined",
