@@ -94,9 +94,8 @@ put_masked_flags(char *p, const struct bit_names *names, uint32_t flags,
 }
 
 static char *
-put_u32x(char *p, uint32_t key, uint32_t mask)
+put_mask_unless_exact(char *p, uint32_t mask)
 {
-    p = text_alt_hex(p, key);
     if (mask != UINT32_MAX) {
         *p++ = '/';
         p = text_alt_hex(p, mask);
@@ -105,14 +104,15 @@ put_u32x(char *p, uint32_t key, uint32_t mask)
 }
 
 static char *
+put_u32x(char *p, uint32_t key, uint32_t mask)
+{
+    return put_mask_unless_exact(text_alt_hex(p, key), mask);
+}
+
+static char *
 put_in_port(char *p, uint32_t port, uint32_t mask)
 {
-    p = text_u32(p, port);
-    if (mask != UINT32_MAX) {
-        *p++ = '/';
-        p = text_alt_hex(p, mask);
-    }
-    return p;
+    return put_mask_unless_exact(text_u32(p, port), mask);
 }
 
 static char *
