@@ -368,3 +368,25 @@ fuzz_wildcards(const struct flow *flow, struct flow_wildcards *wc)
     }
     mask->in_port.odp_port = ODPP_NONE;
 }
+
+const struct odp_support fuzz_support = {
+    .max_vlan_headers = SIZE_MAX,
+    .max_mpls_depth = SIZE_MAX,
+    .recirc = true,
+    .ct_state = true,
+    .ct_zone = true,
+    .ct_mark = true,
+    .ct_label = true,
+    .ct_state_nat = true,
+    .ct_orig_tuple = true,
+    .ct_orig_tuple6 = true,
+};
+
+void
+fuzz_encode(struct odp_flow_key_parms *parms, struct ofpbuf *key,
+            struct ofpbuf *mask)
+{
+    odp_flow_key_from_flow(parms, key);
+    parms->key_buf = key;
+    odp_flow_key_from_mask(parms, mask);
+}

@@ -7,6 +7,9 @@
  * tests.  They come from random_uint32(), which the test seeds. */
 
 #include "flow.h"
+#include "odp-util.h"
+
+struct ofpbuf;
 
 enum fuzz_flow_kind {
     FUZZ_NON_IP,                /* 802.2, or an Ethernet type nobody knows. */
@@ -51,5 +54,13 @@ void fuzz_flow(struct flow *, enum fuzz_flow_kind, enum fuzz_flow_tunnel,
 
 /* Wildcards for 'flow', of those that a datapath takes. */
 void fuzz_wildcards(const struct flow *, struct flow_wildcards *);
+
+/* All that a datapath may support. */
+extern const struct odp_support fuzz_support;
+
+/* Appends the netlink form of the flow and the mask in '*parms', whose
+ * 'key_buf' is set for that. */
+void fuzz_encode(struct odp_flow_key_parms *, struct ofpbuf *key,
+                 struct ofpbuf *mask);
 
 #endif /* fuzz-flow.h */

@@ -52,19 +52,6 @@ static struct sample *samples;
 static int n_samples;
 static struct hmap by_ufid = HMAP_INITIALIZER(&by_ufid);
 
-static const struct odp_support support = {
-    .max_vlan_headers = SIZE_MAX,
-    .max_mpls_depth = SIZE_MAX,
-    .recirc = true,
-    .ct_state = true,
-    .ct_zone = true,
-    .ct_mark = true,
-    .ct_label = true,
-    .ct_state_nat = true,
-    .ct_orig_tuple = true,
-    .ct_orig_tuple6 = true,
-};
-
 /* The datapath. */
 
 static void
@@ -147,7 +134,7 @@ sample_init(struct sample *s, enum fuzz_flow_kind kind,
     struct odp_flow_key_parms parms = {
         .flow = &flow,
         .mask = &wc.masks,
-        .support = support,
+        .support = fuzz_support,
     };
 
     fuzz_flow(&flow, kind, tunnel, n_vlans);
@@ -159,9 +146,7 @@ sample_init(struct sample *s, enum fuzz_flow_kind kind,
     random_bytes(&s->ufid, sizeof s->ufid);
     s->key = ofpbuf_new(512);
     s->mask = ofpbuf_new(512);
-    odp_flow_key_from_flow(&parms, s->key);
-    parms.key_buf = s->key;
-    odp_flow_key_from_mask(&parms, s->mask);
+    fuzz_encode(&parms, s->key, s->mask);
 }
 
 static void
@@ -597,7 +582,7 @@ add_connections(int n, enum shape shape)
         struct odp_flow_key_parms parms = {
             .flow = &flow,
             .mask = &wc.masks,
-            .support = support,
+            .support = fuzz_support,
         };
         struct sample s;
 
@@ -635,9 +620,7 @@ add_connections(int n, enum shape shape)
 
         s.key = ofpbuf_new(512);
         s.mask = ofpbuf_new(512);
-        odp_flow_key_from_flow(&parms, s.key);
-        parms.key_buf = s.key;
-        odp_flow_key_from_mask(&parms, s.mask);
+        fuzz_encode(&parms, s.key, s.mask);
         random_bytes(&s.ufid, sizeof s.ufid);
         ovs_assert(!put_flow(&s, DPIF_FP_CREATE, 2));
         sample_uninit(&s);

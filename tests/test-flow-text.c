@@ -33,19 +33,6 @@
 #include "util.h"
 #include "uuid.h"
 
-static const struct odp_support support = {
-    .max_vlan_headers = SIZE_MAX,
-    .max_mpls_depth = SIZE_MAX,
-    .recirc = true,
-    .ct_state = true,
-    .ct_zone = true,
-    .ct_mark = true,
-    .ct_label = true,
-    .ct_state_nat = true,
-    .ct_orig_tuple = true,
-    .ct_orig_tuple6 = true,
-};
-
 /* Some ports have names, and some have not. */
 static struct hmap ports = HMAP_INITIALIZER(&ports);
 
@@ -406,7 +393,7 @@ run_same(struct ovs_cmdl_context *ctx)
         struct odp_flow_key_parms parms = {
             .flow = &flow,
             .mask = &wc.masks,
-            .support = support,
+            .support = fuzz_support,
             .probe = one_in(2),
         };
 
@@ -416,9 +403,7 @@ run_same(struct ovs_cmdl_context *ctx)
         ofpbuf_clear(&key);
         ofpbuf_clear(&mask);
         ofpbuf_clear(&actions);
-        odp_flow_key_from_flow(&parms, &key);
-        parms.key_buf = &key;
-        odp_flow_key_from_mask(&parms, &mask);
+        fuzz_encode(&parms, &key, &mask);
         fuzz_actions(&actions, &key, 3);
         check_buffers(&key, &mask, &actions, &whole);
         if (one_in(2)) {
