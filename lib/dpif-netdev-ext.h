@@ -172,8 +172,8 @@ match_cache_start_dump(struct dp_netdev *dp, bool terse)
     }
 }
 
-/* So many flows are encoded while the processor fetches one.  All of a batch at
- * once would be more than it keeps. */
+/* So many flows are encoded while the processor fetches one.  All of a batch
+ * at once would be more than it keeps. */
 #define FETCH_AHEAD 4
 
 /* Has the processor fetch what the encoder will read of the next flow.
