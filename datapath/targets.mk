@@ -75,10 +75,12 @@ guest-programs/ring-%: $(srcdir)/tests/guest/ring-%.c \
 	        $(srcdir)/bench/programs/bench-guest.c
 
 # TOPICS=... names files in tests/guest, TEST=... is a word that the names of
-# tests have to contain.
+# tests have to contain, SET="NAME=VALUE ..." are variables that tests see,
+# TIMEOUT=... is for how many seconds a guest may say nothing.
 guest_options = --ovs ovs --ovs-source ovs-src --logs logs/$@ \
 	--selftests datapath-linux/tools/testing/selftests/net/openvswitch \
-	$(addprefix --file ,$(guest_programs)) --test='$(TEST)' $(TOPICS)
+	$(addprefix --file ,$(guest_programs)) --test='$(TEST)' \
+	$(addprefix --set ,$(SET)) $(addprefix --timeout ,$(TIMEOUT)) $(TOPICS)
 check-kernel: check_packages all datapath-guest guest-suites $(guest_programs)
 	@PYTHON3='$(PYTHON3)' $(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-kernel \
 	    '$(GUEST_LINUX)' --ours datapath-guest $(guest_options)
