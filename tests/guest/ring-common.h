@@ -314,6 +314,58 @@ random64(void)
     return x;
 }
 
+/* Killing those who have rings, for tests that do it as often as the variable
+ * KILLS of the environment says, 100 times by default. */
+
+#define MEMORY "/proc/meminfo"
+
+static inline unsigned int
+n_kills(void)
+{
+    const char *kills = getenv("KILLS");
+
+    return kills ? atoi(kills) : 100;
+}
+
+static inline uint64_t
+available_kb(void)
+{
+    unsigned long long kb = 0;
+    char line[256];
+    FILE *f = fopen(MEMORY, "r");
+
+    CHECK(f);
+    while (fgets(line, sizeof line, f)) {
+        sscanf(line, "MemAvailable: %llu", &kb);
+    }
+    fclose(f);
+    CHECK(kb);
+    return kb;
+}
+
+/* Waits until the memory of 'n' rings of 'ring_kb' each is there again: it is
+ * freed some time after a ring has ended.  'before' is available_kb() before
+ * there were any. */
+static inline void
+check_no_leak(uint64_t before, unsigned int n, uint64_t ring_kb)
+{
+    uint64_t end = now_ns() + 20000000000;
+    uint64_t tolerated = n * ring_kb / 2, now;
+
+    do {
+        now = available_kb();
+        if (now + tolerated >= before) {
+            printf("%u killed, %lld kB less than before\n", n,
+                   (long long) (before - now));
+            return;
+        }
+        usleep(100000);
+    } while (now_ns() < end);
+    CHECK(false, "%llu kB, and %llu before %u rings of %llu",
+          (unsigned long long) now, (unsigned long long) before, n,
+          (unsigned long long) ring_kb);
+}
+
 struct subtest {
     const char *name;
     void (*run)(void);

@@ -610,14 +610,15 @@ test_truncated(void)
 static void
 test_kill(void)
 {
-    const char *rounds = getenv("RING_ROUNDS");
-    unsigned int n_rounds = rounds ? atoi(rounds) : 100;
+    const unsigned int n_rounds = n_kills();
     struct reader r;
+    uint64_t available;
     int status;
     pid_t pid;
 
     start();
     add_flows(0, 2000);
+    available = available_kb();
     for (unsigned int i = 0; i < n_rounds; i++) {
         pid = fork();
         CHECK(pid >= 0);
@@ -640,6 +641,7 @@ test_kill(void)
         CHECK(waitpid(pid, &status, 0) == pid);
         CHECK(WIFSIGNALED(status), "round %u", i);
     }
+    check_no_leak(available, n_rounds, 64);
 
     /* The datapath goes in the midst of a dump. */
     open_dump(&r, 4096, 4);

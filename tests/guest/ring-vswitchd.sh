@@ -109,14 +109,15 @@ each_cpu () {                   # each_cpu COMMAND...: with its number
 
 # adds_up: what the rings were offered came or was lost, no more and no less.
 adds_up () {
-    local offered came full
+    local offered came full copied
     sleep 1.1
     each_cpu flood 1            # So that all have counted.
     offered=$(offered)
     came=$(counter ring_upcall)
     full=$(counter ring_upcall_full)
-    echo "$offered offered, $came received, $full lost" >sums
-    test "$offered" = $((came + full))
+    copied=$(counter ring_upcall_copy)
+    echo "$offered offered, $came received, $full lost, $copied copied" >sums
+    test "$offered" = $((came + full + copied))
 }
 
 # memory_adds_up: memory/show has the memory of the rings that there are.
@@ -308,6 +309,98 @@ overload () {
     equal "$(counter ring_upcall_full)" "$(shown lost)" "of ring_upcall_full and lost"
 }
 
+# What is too large for a ring leaves a mark there and comes by netlink, and
+# what is smaller by ring, between them.
+copied () {
+    local name
+    switched ring-enable=on
+    for name in v1 v2; do
+        ip link set "$name" mtu 65535
+    done
+    ip -n h1 link set eth0 mtu 65535
+    ip -n h2 link set eth0 mtu 65535
+    rings_open
+    quiet
+    for _ in $(seq 10); do
+        ovs-appctl revalidator/purge
+        flood 5
+        # Of each ping both ways are a miss, and the first one is answered.
+        on h1 ping -q -n -c 1 -W 20 -s 65480 10.1.1.2
+    done
+    quiet
+    if ! wait_for 60 adds_up; then
+        cat sums
+        return 1
+    fi
+    test "$(counter ring_upcall_copy)" -ge 20
+    equal "$(shown lost)" 0 lost
+    equal "$(counter ring_upcall_full)" 0 ring_upcall_full
+}
+
+# cpu1 0|1: takes CPU 1 away or gives it back.
+cpu1 () {
+    echo "$1" >/sys/devices/system/cpu/cpu1/online
+}
+
+needs_cpu1 () {
+    test -e /sys/devices/system/cpu/cpu1/online ||
+        skip "no CPU that can be taken away"
+}
+
+# Whoever has its upcalls then, they come, and by ring again when it is back.
+cpu_goes () {
+    needs_cpu1
+    switched ring-enable=on
+    rings_open
+    local n
+    background flood_for_ever 100
+    for _ in $(seq 10); do
+        cpu1 0
+        reach h1 10.1.1.2
+        cpu1 1
+        flood 50 1
+        reach h1 10.1.1.2
+    done
+    kill "$!"
+    wait_for 60 rings_are 2
+    quiet
+    n=$(offered)
+    flood 50 1
+    wait_for 20 eval "test \$(offered) -ge $((n + 50))"
+    equal "$(shown lost)" 0 lost
+    equal "$(counter ring_upcall_full)" 0 ring_upcall_full
+    equal "$(files)" 2 files
+    transfer h1 h2 10.1.1.2 100000
+}
+
+# One that was not there when the ring was made has a lane, too, and a handler
+# of its own as soon as ovs-vswitchd notices.
+cpu_comes () {
+    needs_cpu1
+    modprobe openvswitch
+    cpu1 0
+    switched ring-enable=on
+    works
+    wait_for 20 rings_are 1
+    ovs-appctl dpif-netlink/show-rings | grep "handler 0: 2 lanes, 2 CPUs"
+    quiet
+    cpu1 1
+    flood 100 1
+    wait_for 60 rings_are 2
+    works
+    quiet
+    equal "$(shown lost)" 0 lost
+    equal "$(files)" 2 files
+    equal "$(logged 'not by ring')" 0
+    cpu1 0
+    works
+    wait_for 60 rings_are 1
+    cpu1 1
+    wait_for 60 rings_are 2
+    works
+    equal "$(shown lost)" 0 lost
+}
+
 # Who is killed leaves nothing, and who comes after it has rings again.
 killed () {
     local pid users
@@ -372,5 +465,8 @@ check "without memory netlink does it" no_memory
 check "rings fail and end at random" faults
 check "the datapath is deleted" datapath_deleted
 check "losses are counted exactly" overload
+check "upcalls too large for a ring" copied
+check "a CPU goes and comes back" cpu_goes
+check "a CPU comes that was not there" cpu_comes
 check "ovs-dpctl --ring dump-flows" dump
 check "ovs-vswitchd is killed under load" killed

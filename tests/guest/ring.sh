@@ -3,6 +3,9 @@
 #
 # The ring of the kernel datapath.  Names say which of its requirements they are
 # about.
+#
+# KILLS is how often consumers are killed, 100 by default; RING_RUNS, 100 by
+# default, how many randomized overloads have to add up.
 
 # devices TEST: by tests/guest/ring-device.c.
 devices () {
@@ -73,7 +76,8 @@ check "ring R1: requests that are refused" devices requests
 check "ring R13: what may be mapped, and how" devices mappings
 check "ring R13: capabilities" devices capabilities
 check "ring R12: memory is charged" devices memory
-check "ring R3: upcalls are those of netlink, byte by byte" upcalls identical
+check "ring R3: upcalls, checksums and segments are those of netlink" \
+    upcalls identical
 check "ring R3: upcalls of actions are those of netlink" \
     upcalls identical-actions
 check "ring R4: segments are held for ever" upcalls hold
