@@ -173,6 +173,7 @@ tests_ovstest_SOURCES += \
 	tests/test-netdev-ring.c \
 	tests/test-ring-common.c \
 	tests/test-ring-consumer.c \
+	tests/test-ring-kill.c \
 	tests/test-ring-packets.c \
 	tests/test-ring-random.c \
 	tests/test-ring-serve.c \
@@ -316,6 +317,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-server.at \
 	tests/ring-action.at \
 	tests/ring-kept.at \
+	tests/ring-kill.at \
 	tests/ring.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
