@@ -182,10 +182,10 @@ tests_ovstest_SOURCES += \
 	tests/test-ring.c \
 	tests/test-ring.h
 
-# An example of a consumer.
-noinst_PROGRAMS += tests/ring-ids
-tests_ring_ids_SOURCES = tests/ring-ids.c
-tests_ring_ids_LDADD = lib/libopenvswitch.la
+# The example of a consumer, to be tested.
+noinst_PROGRAMS += examples/ring-ids
+examples_ring_ids_SOURCES = examples/ring-ids.c
+examples_ring_ids_LDADD = lib/libopenvswitch.la
 
 # Has the ring's code in it, with other atomics.
 noinst_PROGRAMS += tests/ring-model
@@ -348,6 +348,12 @@ ovs_pyfiles += \
 	python/ovs/flow/extension.py \
 	python/ovs/ring.py \
 	python/ovs/ring_socket.py
+
+# Examples, where documentation is installed.
+exampledir = $(docdir)/examples
+dist_example_DATA = \
+	examples/ring-ids.c \
+	examples/ring-ids.py
 
 man_MANS += \
 	lib/ovs-extensions.7 \

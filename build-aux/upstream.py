@@ -24,10 +24,10 @@ LINUX_FILES = re.compile(r"(?:net/openvswitch/[^/]+|Makefile|scripts/(?:"
 LINUX_SELFTESTS = "tools/testing/selftests/net/openvswitch/"
 LINUX_ROOMS = ("", "net/openvswitch/", "scripts/", LINUX_SELFTESTS)
 
-# Directories of ours that mirror those of Open vSwitch, and what joins the
-# top of its tree.
-JOINED = ("include", "lib", "ofproto", "python", "tests", "utilities",
-          "vswitchd")
+# Directories of ours that mirror those of Open vSwitch, or are beside them,
+# and what joins the top of its tree.
+JOINED = ("examples", "include", "lib", "ofproto", "python", "tests",
+          "utilities", "vswitchd")
 FRAGMENT = "extensions.mk"
 
 # But not what tests the kernel module, the demo, and what is merged

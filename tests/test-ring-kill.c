@@ -98,8 +98,8 @@ consume(struct ovs_ring_client *client, enum kind kind)
     }
 }
 
-/* Gets a ring, for which others may be in the way.  Returns null when nobody is
- * there any more. */
+/* Gets a ring, for which others may be in the way.  Returns null when nobody
+ * is there any more. */
 static struct ovs_ring_client *
 attach(const char *socket, enum kind kind)
 {
