@@ -329,6 +329,7 @@ EXTRA_DIST += \
 	tests/ila-trace.py \
 	tests/ila-vectors.json \
 	tests/ila-vectors.py \
+	tests/ring-checksums.py \
 	tests/ring-reader.c \
 	tests/ring-reader.py \
 	tests/ring-server.py

@@ -194,8 +194,9 @@ int ovs_ring_drop_upto(struct ovs_ring *, const struct ovs_ring_rec *rec);
 int ovs_ring_mark(struct ovs_ring *, const struct ovs_ring_rec *rec,
                   uint32_t value, uint32_t mask);
 
-/* Accepts 'packet', of 'len' bytes, in its place.  EMSGSIZE if that never has
- * room in the lane's TX data. */
+/* Accepts 'packet', of 'len' bytes, in its place.  Whatever the flags of the
+ * old one are, it has to have its checksums, and fit into a frame.  EMSGSIZE
+ * if that never has room in the lane's TX data. */
 int ovs_ring_modify(struct ovs_ring *, const struct ovs_ring_rec *rec,
                     const void *packet, uint32_t len);
 

@@ -8,8 +8,11 @@
 #include "ring-common.h"
 
 #include <linux/capability.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define CGROUPS "/tmp/cgroups"
 #define MAPS "/proc/self/maps"
 #define MEM "/proc/self/mem"
 #define STATUS "/proc/self/status"
@@ -425,6 +428,68 @@ test_memory(void)
     delete_datapath();
 }
 
+static void
+write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+
+    CHECK(fd >= 0, "%s", path);
+    CHECK(write(fd, text, strlen(text)) == (ssize_t) strlen(text), "%s", path);
+    close(fd);
+}
+
+static uint64_t
+cgroup_memory(void)
+{
+    FILE *f = fopen(CGROUPS "/ring/memory.current", "r");
+    unsigned long long bytes;
+
+    CHECK(f);
+    CHECK(fscanf(f, "%llu", &bytes) == 1);
+    fclose(f);
+    return bytes;
+}
+
+static void
+test_cgroup(void)
+{
+    struct ovs_ring_attach a;
+    uint64_t before, with, size, end;
+    struct reader r;
+
+    mkdir(CGROUPS, 0755);
+    if (mount("none", CGROUPS, "cgroup2", 0, NULL)
+        || access(CGROUPS "/cgroup.subtree_control", W_OK)) {
+        exit(SKIP);
+    }
+    write_to(CGROUPS "/cgroup.subtree_control", "+memory");
+    CHECK(!mkdir(CGROUPS "/ring", 0755));
+    start();
+    write_to(CGROUPS "/ring/cgroup.procs", "0");
+
+    a = upcall_ring(1, 1 << 20, 16);
+    before = cgroup_memory();
+    open_ring(&r, &a);
+    size = r.attach.producer_size + r.attach.consumer_size;
+    with = cgroup_memory();
+    reader_close(&r);
+    printf("%llu bytes, with a ring of %llu bytes %llu\n",
+           (unsigned long long) before, (unsigned long long) size,
+           (unsigned long long) with);
+
+    /* Each CPU has a stock of what is charged and not used. */
+    CHECK(with >= before + size / 4 * 3);
+    end = now_ns() + 20000000000;
+    while (cgroup_memory() > before + size / 4) {
+        CHECK(now_ns() < end, "still charged");
+        usleep(10000);
+    }
+    delete_datapath();
+    write_to(CGROUPS "/cgroup.procs", "0");
+    CHECK(!rmdir(CGROUPS "/ring"));
+    umount(CGROUPS);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -434,6 +499,7 @@ main(int argc, char *argv[])
         { "mappings", test_mappings },
         { "capabilities", test_capabilities },
         { "memory", test_memory },
+        { "cgroup", test_cgroup },
         { NULL, NULL },
     };
 

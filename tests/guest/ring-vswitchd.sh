@@ -459,14 +459,14 @@ dump () {
 check "upcalls come by ring" by_ring
 check "switched off there is no ring" off
 check "rings change under traffic" reconfigured
-check "without the device netlink does it" no_device
-check "with Linux's own module netlink does it" stock_module
-check "without memory netlink does it" no_memory
-check "rings fail and end at random" faults
-check "the datapath is deleted" datapath_deleted
-check "losses are counted exactly" overload
-check "upcalls too large for a ring" copied
+check "ring R9: without the device netlink does it" no_device
+check "ring R9: with Linux's own module netlink does it" stock_module
+check "ring R9: without memory netlink does it" no_memory
+check "ring R9: rings fail and end at random" faults
+check "ring R14: the datapath is deleted" datapath_deleted
+check "ring R7: losses are counted exactly" overload
+check "ring R5: upcalls too large for a ring" copied
 check "a CPU goes and comes back" cpu_goes
 check "a CPU comes that was not there" cpu_comes
 check "ovs-dpctl --ring dump-flows" dump
-check "ovs-vswitchd is killed under load" killed
+check "ring R14: ovs-vswitchd is killed under load" killed

@@ -76,6 +76,7 @@ check "ring R1: requests that are refused" devices requests
 check "ring R13: what may be mapped, and how" devices mappings
 check "ring R13: capabilities" devices capabilities
 check "ring R12: memory is charged" devices memory
+check "ring R12: memory is charged to the control group" devices cgroup
 check "ring R3: upcalls, checksums and segments are those of netlink" \
     upcalls identical
 check "ring R3: upcalls of actions are those of netlink" \
