@@ -3,18 +3,19 @@
 #
 # Open vSwitch's own system tests of the kernel datapath without the device of
 # rings, and with rings that fail at random; topic upstream has them with rings
-# that work.  By default a few of them, with UPSTREAM=all all, and those with
-# rings that work, too.  RINGS is one of "work", "absent" and "fail", to have
-# them in that way only.
+# that work.  By default a few of them.  With UPSTREAM=all all, and those with
+# rings that work, too; another value is one of their keywords.  RINGS is some
+# of work,absent,fail, to have them in those ways only.
 
-if test "${UPSTREAM-}" = all; then
-    tests=()
-    ways=${RINGS-work absent fail}
-else
-    tests=(-k 'clone,action' -k 'label,pop' -k 'ping6,cvlan'
+ways=work,absent,fail
+case ${UPSTREAM-} in
+'') tests=(-k 'clone,action' -k 'label,pop' -k 'ping6,cvlan'
         -k 'multiple,bridges')
-    ways=${RINGS-absent fail}
-fi
+    ways=absent,fail ;;
+all) tests=() ;;
+*)  tests=(-k "$UPSTREAM") ;;
+esac
+ways=${RINGS-$ways}
 
 rings_work () {
     autotest system-kmod-testsuite "${tests[@]}"
@@ -31,7 +32,7 @@ rings_fail () {
         autotest system-kmod-testsuite "${tests[@]}"
 }
 
-for way in $ways; do
+for way in ${ways//,/ }; do
     echo "@ rings $way"
     "rings_$way"
 done
