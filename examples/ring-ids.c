@@ -268,11 +268,18 @@ attach(const char *socket, uint32_t ring_class, const char *name)
     return ovs_ring_client_ring(client);
 }
 
+/* After ovs_ring_next() returned 'error'. */
+static bool
+goes_on(int error)
+{
+    return !error || error == EAGAIN;
+}
+
 int
 main(int argc, char *argv[])
 {
     struct ovs_ring *tap, *queue;
-    int error = 0;
+    int error = 0, tap_error = 0;
 
     if (argc != 4) {
         fprintf(stderr, "usage: %s SOCKET TAP QUEUE\n", argv[0]);
@@ -285,20 +292,21 @@ main(int argc, char *argv[])
     puts("attached");
     fflush(stdout);
 
-    while (!ended && (!error || error == EAGAIN)) {
+    while (!ended && goes_on(error) && goes_on(tap_error)) {
         struct ovs_ring_rec waiting, rec;
-        bool idle;
 
         /* First what was seen, then what is to be judged by it. */
         error = ovs_ring_next(queue, &waiting);
-        idle = error == EAGAIN;
-        for (int i = 0; i < BATCH && !ovs_ring_next(tap, &rec); i++) {
+        for (int i = 0; i < BATCH; i++) {
+            tap_error = ovs_ring_next(tap, &rec);
+            if (tap_error) {
+                break;
+            }
             see(&rec);
-            idle = false;
         }
         if (!error) {
             judge(queue, &waiting);
-        } else if (idle) {
+        } else if (error == EAGAIN && tap_error == EAGAIN) {
             /* The main thread of ovs-vswitchd may be asleep. */
             ovs_ring_kick(queue);
             wait_for_either(tap, queue);
@@ -307,5 +315,6 @@ main(int argc, char *argv[])
     printf("%llu packets seen, %llu lost, %llu connections let through, "
            "%llu SYNs dropped\n", n_seen, n_lost, n_accepted, n_dropped);
     /* ESHUTDOWN: ovs-vswitchd is gone. */
-    return error && error != EAGAIN && error != ESHUTDOWN;
+    return (!(goes_on(error) || error == ESHUTDOWN)
+            || !(goes_on(tap_error) || tap_error == ESHUTDOWN));
 }

@@ -12,6 +12,7 @@ needs the module "ovs", which is in python/ovs.
 """
 
 import collections
+import itertools
 import signal
 import struct
 import sys
@@ -23,6 +24,7 @@ import ovs.ring_socket
 WINDOW = 60             # Seconds that a host is watched for.
 SCAN_PORTS = 20         # So many ports in that time are a scan...
 FLOOD_SYNS = 200        # ...so many open handshakes a flood.
+BATCH = 256             # Copies looked at while a packet waits.
 
 SYN, RST, ACK = 0x02, 0x04, 0x10
 PACKET = struct.Struct("=8I")           # struct ovs_ring_packet.
@@ -122,7 +124,7 @@ class Ids:
                 self.kick()
                 record = self.queue.read(.1)
             # First what was seen, then what is to be judged by it.
-            for copy in iter(self.tap.try_read, None):
+            for copy in itertools.islice(iter(self.tap.try_read, None), BATCH):
                 self.see(copy)
             if record:
                 self.judge(record)
