@@ -109,6 +109,15 @@ struct ovs_ring_dump_state {
 	u32 generation;
 };
 
+/* Room for one TX entry at a time.  Under 'mutex' of its ring. */
+struct ovs_ring_tx_room {
+	struct sw_flow_key key;
+	u8 data[] __aligned(8);		/* OVS_RING_MAX_TX_ATTRS at most. */
+};
+
+/* What an entry may consist of: a few attributes of 64 kB at most. */
+#define OVS_RING_MAX_TX_ATTRS (2 * U16_MAX)
+
 struct ovs_ring {
 	struct mutex mutex;		/* See above. */
 	bool attached;
@@ -117,6 +126,7 @@ struct ovs_ring {
 	u32 n_lanes;
 	u32 n_tx;
 	u32 tx_data_size;
+	int dp_ifindex;
 	struct user_namespace *user_ns;
 	struct ovs_ring_mem mem;
 	struct ovs_ring_control *control;
@@ -124,6 +134,7 @@ struct ovs_ring {
 	u32 *words;			/* Of all lanes. */
 	u32 tx_off;
 	u32 tx_data_off;
+	struct ovs_ring_tx_room *tx_room;	/* NULL if 'n_tx' is 0. */
 
 	struct datapath __rcu *dp;
 	struct list_head node;		/* In 'rings' of the datapath. */
@@ -180,6 +191,8 @@ static inline bool ovs_ring_upcall(struct datapath *dp, int dp_ifindex,
 int ovs_flow_cmd_fill_info(const struct sw_flow *flow, int dp_ifindex,
 			   struct sk_buff *skb, u32 portid, u32 seq, u32 flags,
 			   u8 cmd, u32 ufid_flags);
+int ovs_flow_cmd_new(struct sk_buff *skb, struct genl_info *info);
+extern struct genl_family dp_flow_genl_family;
 
 /* Between the files of the ring. */
 
@@ -206,6 +219,9 @@ void ovs_ring_lose(struct ovs_ring_producer *producer, u64 len);
 u32 ovs_ring_ext_len(const struct ovs_ring *ring);
 void *ovs_ring_put_ext(const struct ovs_ring *ring,
 		       const struct ovs_lane_slot *slot);
+
+/* As ovs_nla_put_key() for the key of a packet, the same bytes. */
+int ovs_ring_put_key(struct sk_buff *msg, const struct sw_flow_key *key);
 
 /* Upcalls.  Called with 'mutex'. */
 int ovs_ring_bind(struct ovs_ring *ring, const struct ovs_ring_bind *bind);

@@ -98,17 +98,21 @@ static void free_ring(struct ovs_ring *ring)
 	kvfree(ring->words);
 	kfree(ring->cpus);
 	kfree_skb(ring->dump_scratch);
+	kvfree(ring->tx_room);
 	ovs_ring_mem_free(&ring->mem);
 	ring->producers = NULL;
 	ring->words = NULL;
 	ring->cpus = NULL;
 	ring->dump_scratch = NULL;
+	ring->tx_room = NULL;
 }
 
 static int alloc_ring(struct ovs_ring *ring,
 		      const struct ovs_ring_geometry *geometry,
 		      const struct ovs_ring_layout *layout)
 {
+	u32 tx_attrs = min_t(u32, geometry->tx_data_size,
+			     OVS_RING_MAX_TX_ATTRS);
 	u32 i, n_words = 2 * geometry->n_segs;
 	int err;
 
@@ -121,7 +125,12 @@ static int alloc_ring(struct ovs_ring *ring,
 	if (ring->ring_class == OVS_RING_DUMP)
 		ring->dump_scratch = alloc_skb(OVS_RING_DUMP_SCRATCH,
 					       GFP_KERNEL);
+	if (geometry->n_tx)
+		ring->tx_room = kvmalloc(struct_size(ring->tx_room, data,
+						     tx_attrs),
+					 GFP_KERNEL_ACCOUNT);
 	if (!ring->producers || !ring->words || !ring->cpus ||
+	    (geometry->n_tx && !ring->tx_room) ||
 	    (ring->ring_class == OVS_RING_DUMP && !ring->dump_scratch)) {
 		free_ring(ring);
 		return -ENOMEM;
@@ -204,6 +213,7 @@ static int attach(struct file *file, struct ovs_ring *ring, void __user *arg)
 
 	ring->ring_class = a.ring_class;
 	ring->flags = a.flags;
+	ring->dp_ifindex = a.dp_ifindex;
 	err = alloc_ring(ring, &geometry, &layout);
 	if (err)
 		return err;

@@ -68,15 +68,16 @@ static int find_parts(const void *head, int len, u32 allowed,
 	return rem ? -EINVAL : 0;
 }
 
-/* Executes.  Takes 'skb', whose data is the packet. */
-static int execute(struct ovs_ring *ring, struct sk_buff *skb,
+/* Executes.  Takes 'skb', whose data is the packet.  'net' is that of the
+ * datapath.
+ */
+static int execute(struct ovs_ring *ring, struct net *net, struct sk_buff *skb,
 		   const struct parts *parts)
 {
+	struct sw_flow_key *key = &ring->tx_room->key;
 	struct sw_flow_actions *acts;
 	struct vport *input_vport;
 	struct datapath *dp;
-	struct sw_flow *flow;
-	struct net *net;
 	int err;
 
 	OVS_CB(skb)->mru = 0;
@@ -93,57 +94,39 @@ static int execute(struct ovs_ring *ring, struct sk_buff *skb,
 			       hash & OVS_PACKET_HASH_L4_BIT);
 	}
 
-	/* The datapath may go; its namespace must not while it is in use. */
-	rcu_read_lock();
-	dp = rcu_dereference(ring->dp);
-	net = dp ? maybe_get_net(ovs_dp_get_net(dp)) : NULL;
-	rcu_read_unlock();
-	err = -ENODEV;
-	if (!net)
-		goto error_skb;
-
-	flow = ovs_flow_alloc();
-	err = PTR_ERR_OR_ZERO(flow);
+	memset(key, 0, sizeof(*key));
+	err = ovs_flow_key_extract_userspace(net, parts->key, skb, key, false);
 	if (err)
-		goto error_net;
-	err = ovs_flow_key_extract_userspace(net, parts->key, skb, &flow->key,
-					     false);
+		goto error;
+	err = ovs_nla_copy_actions(net, parts->actions, key, &acts, false);
 	if (err)
-		goto error_flow;
-	err = ovs_nla_copy_actions(net, parts->actions, &flow->key, &acts,
-				   false);
-	if (err)
-		goto error_flow;
-	rcu_assign_pointer(flow->sf_acts, acts);
-	skb->priority = flow->key.phy.priority;
-	skb->mark = flow->key.phy.skb_mark;
+		goto error;
+	skb->priority = key->phy.priority;
+	skb->mark = key->phy.skb_mark;
 
 	rcu_read_lock();
-	err = -ENODEV;
+	/* It may be gone by now. */
 	dp = rcu_dereference(ring->dp);
-	input_vport = dp ? ovs_vport_rcu(dp, flow->key.phy.in_port) : NULL;
+	input_vport = dp ? ovs_vport_rcu(dp, key->phy.in_port) : NULL;
 	if (dp && !input_vport)
 		input_vport = ovs_vport_rcu(dp, OVSP_LOCAL);
 	if (!input_vport) {
 		rcu_read_unlock();
-		goto error_flow;
+		err = -ENODEV;
+		goto error_acts;
 	}
 	skb->dev = input_vport->dev;
 	OVS_CB(skb)->input_vport = input_vport;
 	local_bh_disable();
-	err = ovs_execute_actions(dp, skb, rcu_dereference(flow->sf_acts),
-				  &flow->key);
+	err = ovs_execute_actions(dp, skb, acts, key);
 	local_bh_enable();
 	rcu_read_unlock();
-	ovs_flow_free(flow, false);
-	put_net(net);
+	ovs_nla_free_flow_actions(acts);
 	return err;
 
-error_flow:
-	ovs_flow_free(flow, false);
-error_net:
-	put_net(net);
-error_skb:
+error_acts:
+	ovs_nla_free_flow_actions(acts);
+error:
 	kfree_skb(skb);
 	return err;
 }
@@ -183,10 +166,11 @@ static struct sk_buff *read_record(const struct ovs_lane *lane,
 	return skb;
 }
 
-static int execute_record(struct ovs_ring *ring,
+static int execute_record(struct ovs_ring *ring, struct net *net,
 			  const struct ovs_ring_producer *producer,
-			  const struct ovs_ring_tx *tx, const void *attrs)
+			  const struct ovs_ring_tx *tx)
 {
+	const void *attrs = ring->tx_room->data;
 	const int hdrlen = NLMSG_HDRLEN + GENL_HDRLEN +
 			   sizeof(struct ovs_header);
 	const struct nlmsghdr *nlh;
@@ -223,39 +207,68 @@ static int execute_record(struct ovs_ring *ring,
 	skb_trim(skb, (u8 *)nla_data(parts.packet) + nla_len(parts.packet) -
 		      skb->data);
 	__skb_pull(skb, (u8 *)nla_data(parts.packet) - skb->data);
-	return execute(ring, skb, &parts);
+	return execute(ring, net, skb, &parts);
 
 error:
 	kfree_skb(skb);
 	return err;
 }
 
-static int take(struct ovs_ring *ring, struct ovs_ring_producer *producer,
+/* What OVS_FLOW_CMD_NEW does, by the same function.  Of a message it wants the
+ * header, and of the socket that it came by the network namespace.
+ */
+static int new_flow(struct ovs_ring *ring, struct net *net,
+		    const struct ovs_ring_tx *tx)
+{
+	struct nlmsghdr nlh = { .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE };
+	struct ovs_header header = { .dp_ifindex = ring->dp_ifindex };
+	struct sk_buff skb = { .sk = net->genl_sock };
+	struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
+	struct genl_info info = {
+		.nlhdr = &nlh,
+		.userhdr = &header,
+		.attrs = attrs,
+	};
+	int err;
+
+	/* The number of its device may be another one's by now. */
+	if (!rcu_access_pointer(ring->dp))
+		return -ENODEV;
+	err = nla_parse_deprecated(attrs, OVS_FLOW_ATTR_MAX,
+				   (const struct nlattr *)ring->tx_room->data,
+				   tx->data_len, dp_flow_genl_family.policy,
+				   NULL);
+	if (err)
+		return err;
+	genl_info_net_set(&info, net);
+	return ovs_flow_cmd_new(&skb, &info);
+}
+
+static int take(struct ovs_ring *ring, struct net *net,
+		const struct ovs_ring_producer *producer,
 		const struct ovs_ring_tx *entry)
 {
 	const u8 *consumer = (const u8 *)producer->lane.consumer;
 	struct ovs_ring_tx tx;
-	void *attrs;
-	int err;
 
 	memcpy(&tx, entry, sizeof(tx));
 	/* The compiler must not look at the original again. */
 	barrier();
-	if (tx.op != OVS_RING_OP_EXECUTE)
+	if (tx.op != OVS_RING_OP_EXECUTE && tx.op != OVS_RING_OP_FLOW_NEW)
 		return -EOPNOTSUPP;
 	if (tx.flags || tx.mask || tx.data_off > ring->tx_data_size ||
 	    tx.data_len > ring->tx_data_size - tx.data_off ||
-	    tx.data_len > 2 * U16_MAX || !IS_ALIGNED(tx.data_off, 4))
+	    tx.data_len > OVS_RING_MAX_TX_ATTRS || !IS_ALIGNED(tx.data_off, 4))
 		return -EINVAL;
-
-	attrs = kvmalloc(tx.data_len, GFP_KERNEL);
-	if (!attrs)
-		return -ENOMEM;
-	memcpy(attrs, consumer + ring->tx_data_off + tx.data_off, tx.data_len);
+	memcpy(ring->tx_room->data, consumer + ring->tx_data_off + tx.data_off,
+	       tx.data_len);
 	barrier();
-	err = execute_record(ring, producer, &tx, attrs);
-	kvfree(attrs);
-	return err;
+
+	if (tx.op == OVS_RING_OP_EXECUTE)
+		return execute_record(ring, net, producer, &tx);
+	if (tx.seg || tx.gen || tx.off)
+		return -EINVAL;
+	return new_flow(ring, net, &tx);
 }
 
 int ovs_ring_take(struct ovs_ring *ring, struct ovs_ring_kick *kick)
@@ -263,14 +276,15 @@ int ovs_ring_take(struct ovs_ring *ring, struct ovs_ring_kick *kick)
 	s32 __user *errors = u64_to_user_ptr(kick->errors);
 	const struct ovs_ring_tx *entries;
 	struct ovs_ring_producer *producer;
+	struct datapath *dp;
+	struct net *net;
 	u32 i, tail;
+	int err = 0;
 
 	if (!kick->n)
 		return 0;
 	if (!ring->n_tx || kick->lane >= ring->n_lanes)
 		return -EINVAL;
-	if (!rcu_access_pointer(ring->dp))
-		return -ENODEV;
 
 	producer = &ring->producers[kick->lane];
 	entries = (const void *)producer->lane.consumer + ring->tx_off;
@@ -279,21 +293,35 @@ int ovs_ring_take(struct ovs_ring *ring, struct ovs_ring_kick *kick)
 	if (tail - producer->tx_head > ring->n_tx)
 		return -EINVAL;
 
+	/* The datapath may go; its namespace must not while it is in use. */
+	rcu_read_lock();
+	dp = rcu_dereference(ring->dp);
+	net = dp ? maybe_get_net(ovs_dp_get_net(dp)) : NULL;
+	rcu_read_unlock();
+	if (!net)
+		return -ENODEV;
+
 	for (i = 0; i < kick->n && producer->tx_head != tail; i++) {
 		struct ovs_ring_lane *shared = producer->lane.shared;
 		u32 at = producer->tx_head & (ring->n_tx - 1);
-		s32 err = take(ring, producer, &entries[at]);
-		u64 *counter = err ? &shared->tx_rejected : &shared->tx_taken;
+		s32 result = take(ring, net, producer, &entries[at]);
+		u64 *counter = result ? &shared->tx_rejected :
+					&shared->tx_taken;
 
 		WRITE_ONCE(*counter, *counter + 1);
 		/* The entry and what it points to are not needed any more. */
 		smp_store_release(&shared->tx_head, ++producer->tx_head);
-		if (errors && put_user(err, errors + i))
-			return -EFAULT;
-		if (fatal_signal_pending(current))
+		if (errors && put_user(result, errors + i)) {
+			err = -EFAULT;
 			break;
+		}
+		if (fatal_signal_pending(current)) {
+			i++;
+			break;
+		}
 		cond_resched();
 	}
+	put_net(net);
 	kick->n = i;
-	return 0;
+	return err;
 }

@@ -74,7 +74,7 @@ static bool encode(struct sk_buff *msg, int dp_ifindex,
 		return false;
 	header->dp_ifindex = dp_ifindex;
 
-	if (ovs_nla_put_key(key, key, OVS_PACKET_ATTR_KEY, false, msg))
+	if (ovs_ring_put_key(msg, key))
 		return false;
 	if (info->userdata &&
 	    nla_put(msg, OVS_PACKET_ATTR_USERDATA, nla_len(info->userdata),

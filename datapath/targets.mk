@@ -58,7 +58,7 @@ datapath-guest:
 # Programs of tests in guests, which need no library there.
 guest_programs = guest-programs/match-cache guest-programs/ring-device \
 	guest-programs/ring-dumps guest-programs/ring-faults.so \
-	guest-programs/ring-upcalls
+	guest-programs/ring-tx guest-programs/ring-upcalls
 guest-programs/%: $(srcdir)/tests/guest/%.c $(srcdir)/include/openvswitch/extension-abi.h
 	$(AM_V_GEN)$(MKDIR_P) guest-programs && \
 	    $(CC) -O2 -static -I$(srcdir)/include -o $@ $<

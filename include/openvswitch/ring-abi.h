@@ -44,7 +44,7 @@ extern "C" {
 
 #define OVS_RING_MAGIC 0x5253564fU      /* "OVSR", first byte first. */
 #define OVS_RING_MAJOR 1                /* A consumer refuses another one. */
-#define OVS_RING_MINOR 0                /* Later ones only add. */
+#define OVS_RING_MINOR 1                /* Later ones only add: 1 FLOW_NEW. */
 
 /* Limits of the geometry.  Sizes and counts are powers of two. */
 #define OVS_RING_MIN_SEG_SIZE 4096U
@@ -275,8 +275,8 @@ struct ovs_ring_tx {
     __u32 off;                          /* EXECUTE: offset of the record in
                                          * the segment.  MARK: value. */
     __u32 mask;                         /* MARK: which bits. */
-    __u32 data_off;                     /* MODIFY: the packet, EXECUTE: the
-                                         * attributes, in the TX data. */
+    __u32 data_off;                     /* In the TX data.  MODIFY: the packet;
+                                         * EXECUTE, FLOW_NEW: attributes. */
     __u32 data_len;
 };
 
@@ -289,6 +289,7 @@ enum ovs_ring_op {
     OVS_RING_OP_MODIFY = 6,             /* Other bytes, goes on. */
     OVS_RING_OP_EXECUTE = 7,            /* Actions on the packet of a record
                                          * that the consumer holds. */
+    OVS_RING_OP_FLOW_NEW = 8,           /* Adds a flow to the datapath. */
 };
 
 #ifdef __cplusplus

@@ -130,12 +130,21 @@ struct ovs_ring_fill {
  * OVS_RING_OP_EXECUTE executes on the packet of an NLMSG record, an upcall,
  * what OVS_PACKET_CMD_EXECUTE would: the TX data has netlink attributes
  * OVS_PACKET_ATTR_*, of which ACTIONS is required.  KEY, MRU and HASH may be
- * there, in place of the record's own; nothing else may.  Any other operation
- * is refused.
+ * there, in place of the record's own; nothing else may.
+ *
+ * OVS_RING_OP_FLOW_NEW adds a flow as OVS_FLOW_CMD_NEW with NLM_F_CREATE
+ * would: the TX data has netlink attributes OVS_FLOW_ATTR_*, as those of that
+ * message; 'seg', 'gen', 'off' and 'mask' are 0.  Who listens for flows hears of it, as
+ * of one that nobody in particular has added.  Only a ring whose 'minor' is 1
+ * or more has it.
+ *
+ * Any other operation is refused.  Entries take effect one after the other, in
+ * their order; one that fails does not keep others from it.
  *
  * 'errors' is the address of 'n' __s32, or 0.  Each becomes 0 or a negative
  * errno value: ESTALE if the segment was released or 'gen' is not its
- * generation, and what OVS_PACKET_CMD_EXECUTE fails with. */
+ * generation, EOPNOTSUPP, EINVAL for an entry that is not as it should be, and
+ * what the netlink command fails with. */
 struct ovs_ring_kick {
     __u32 lane;
     __u32 n;                            /* Entries to take at most; out: those

@@ -148,6 +148,67 @@ compare_packets(const struct ovs_ring_attach *attach, const char *what)
     CHECK(compare_ways(attach, "to be segmented") == 6);
 }
 
+/* A packet of IPv6 and 'proto', of 'len' bytes. */
+static void
+make_ipv6(struct packet *p, int proto, size_t len)
+{
+    uint8_t *l3 = p->bytes + ETH_HLEN, *l4 = l3 + 40;
+
+    make_packet(p, IPPROTO_UDP, len, 0);
+    put_be16(p->bytes + 12, ETH_P_IPV6);
+    memset(l3, 0, 40);
+    memcpy(l3, "\x6a\xbc\xde\xf0", 4);
+    put_be16(l3 + 4, p->bytes + len - l4);
+    l3[6] = proto;
+    l3[7] = 33;
+    memset(l3 + 8, 0xfd, 16);
+    memset(l3 + 24, 0xfc, 16);
+    if (proto == IPPROTO_TCP) {
+        l4[12] = 0x50;
+        l4[13] = 0x12;
+    } else if (proto == IPPROTO_HOPOPTS) {
+        memcpy(l4, "\x11\0\1\4\0\0\0\0", 8);
+    } else if (proto == IPPROTO_FRAGMENT) {
+        memcpy(l4, "\x11\0\0\x41\0\0\0\1", 8);
+    }
+}
+
+/* Keys of other packets. */
+static void
+compare_keys(const struct ovs_ring_attach *attach)
+{
+    static const int v6[] = {
+        IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_SCTP,
+        IPPROTO_HOPOPTS, IPPROTO_FRAGMENT, IPPROTO_NONE,
+    };
+    static const int v4[] = { IPPROTO_TCP, IPPROTO_ICMP, IPPROTO_SCTP, 200 };
+    static const uint16_t types[] = { ETH_P_ARP, 0x88b5, 100 };
+    uint8_t *l3 = the_packet.bytes + ETH_HLEN;
+    char name[64];
+
+    for (size_t i = 0; i < ARRAY_SIZE(v6); i++) {
+        snprintf(name, sizeof name, "protocol %d of IPv6", v6[i]);
+        make_ipv6(&the_packet, v6[i], 150);
+        compare_ways(attach, name);
+    }
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(v4); i++) {
+        int proto = v4[i / 2];
+
+        /* Each as a later fragment, too. */
+        snprintf(name, sizeof name, "protocol %d of IPv4, %zu", proto, i);
+        make_packet(&the_packet, proto, 150, 0);
+        l3[1] = 0xb8;
+        put_be16(l3 + 6, i % 2 ? 0x10 : 0x2000);
+        compare_ways(attach, name);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        snprintf(name, sizeof name, "type %#x", types[i]);
+        make_packet(&the_packet, IPPROTO_UDP, 150, 0);
+        put_be16(the_packet.bytes + 12, types[i]);
+        compare_ways(attach, name);
+    }
+}
+
 static void
 test_identical(void)
 {
@@ -158,6 +219,7 @@ test_identical(void)
     start();
     a = upcall_ring(1, 65536, 8);
     compare_packets(&a, "misses");
+    compare_keys(&a);
     set_features(0);
     compare_packets(&a, "aligned misses");
     set_features(OVS_DP_F_UNALIGNED);

@@ -22,6 +22,11 @@ dumps () {
     run_program ring-dumps "$1"
 }
 
+# tx TEST: by tests/guest/ring-tx.c.
+tx () {
+    run_program ring-tx "$1"
+}
+
 run_program () {
     local status=0
     modprobe openvswitch
@@ -60,7 +65,7 @@ tcp () {
     host h2
     cable ring-p1 h1 eth0 10.1.1.1/24 fd01::1/64
     cable ring-p2 h2 eth0 10.1.1.2/24 fd01::2/64
-    background /guest/ring-dumps hub
+    background /guest/ring-tx hub
     hub=$!
     wait_for 20 on h1 ping -q -n -c 1 -W 1 10.1.1.2
     on h1 ping -q -n -c 1 -W 5 fd01::2
@@ -99,6 +104,8 @@ check "ring R8: dumps that are cancelled, tables that grow" dumps cancel
 check "ring R8: dumps of some flows" dumps filters
 check "ring R8: flows that are too large" dumps truncated
 check "ring R14: kill -9 of those who dump" dumps kill
-check "ring R10: execution on a record" dumps execute
+check "ring R10: execution on a record" tx execute
 check "ring R10: TCP, each packet by an upcall and an execution" tcp
-check "ring R10: entries that change while they are taken" dumps flipper
+check "ring R10: entries that change while they are taken" tx flipper
+check "ring R10: new flows are those of netlink" tx flows
+check "ring R10: flows that change while they are taken" tx flow-flipper
