@@ -123,6 +123,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netlink-ring.h \
 	lib/dpif-netlink-ring-dump.c \
 	lib/dpif-netlink-ring-dump.h \
+	lib/dpif-netlink-ring-ops.c \
+	lib/dpif-netlink-ring-ops.h \
 	lib/genl-family.c \
 	lib/genl-family.h \
 	lib/ila-netlink.c \

@@ -12,6 +12,7 @@
 
 #include "bitmap.h"
 #include "coverage.h"
+#include "dpif-netlink-ring-ops.h"
 #include "netlink-socket.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
@@ -35,12 +36,17 @@ COVERAGE_DEFINE(ring_upcall_full);     /* Upcalls that found no space. */
 COVERAGE_DEFINE(ring_upcall_fallback); /* Handlers without a ring. */
 
 /* Upcalls that are read from a ring at a time, as many as udpif takes. */
-#define MAX_BATCH 64
+#define MAX_BATCH RING_OPS_MAX_RECS
 
 /* Upcalls out of a ring after which the socket has its turn. */
 #define MAX_IN_ROW 1024
 
 #define SEG_SIZE 65536
+
+/* What a handler may ask for of a lane at a time: two entries for each upcall
+ * of a batch, and what they consist of, some 400 bytes. */
+#define N_TX 128
+#define TX_DATA_SIZE 65536
 
 /* No machine has more. */
 #define MAX_CPUS 8192
@@ -65,6 +71,7 @@ struct handler {
     unsigned int n_given;       /* Since EAGAIN. */
     unsigned int n_in_row;      /* Since the socket had its turn. */
     bool armed;
+    struct ring_ops ops;
 };
 
 struct dpif_netlink_rings {
@@ -76,6 +83,14 @@ struct dpif_netlink_rings {
     uint32_t n_handlers;
     struct handler handlers[];
 };
+
+/* What the thread is the handler of, once it looked for upcalls; rings that
+ * may be gone. */
+struct self {
+    const struct dpif_netlink_rings *rings;
+    uint32_t id;
+};
+DEFINE_STATIC_PER_THREAD_DATA(struct self, self, { .rings = NULL });
 
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 
@@ -209,6 +224,8 @@ open_ring(struct handler *h)
             .n_lanes = n_online + (n_offline > 0),
             .seg_size = SEG_SIZE,
             .n_segs = config.upcall_kb / (SEG_SIZE / 1024),
+            .n_tx = N_TX,
+            .tx_data_size = TX_DATA_SIZE,
         };
 
         error = ring_device_open(&attach, &ring);
@@ -219,6 +236,7 @@ open_ring(struct handler *h)
             } else {
                 h->ring = ring;
                 h->kb = config.upcall_kb;
+                ring_ops_init(&h->ops, ring);
             }
         }
     }
@@ -267,6 +285,7 @@ static void
 close_ring(struct handler *h)
     OVS_REQUIRES(mutex)
 {
+    ring_ops_init(&h->ops, NULL);
     ovs_ring_close(h->ring);
     h->ring = NULL;
     h->n_recs = h->next = 0;
@@ -348,16 +367,31 @@ ring_ended(struct handler *h, int error)
     ovs_mutex_unlock(&mutex);
 }
 
+/* Makes room on this thread's heap for what 'n' upcalls leave, keys of flows
+ * for the most part.  The C library has the heap of a thread grow a page at a
+ * time, by a system call each, which takes as long as a fifth of an upcall
+ * does; one block has it grow at once, if it has to. */
+static void
+reserve_memory(size_t n)
+{
+    if (n > 1) {
+        free(xmalloc(n * 1536));
+    }
+}
+
 /* Makes 'h->recs' those that come next.  Returns false if there is none. */
 static bool
 get_batch(struct handler *h)
 {
-    int error = ovs_ring_next_batch(h->ring, h->recs, MAX_BATCH, &h->n_recs);
+    int error;
 
+    ring_ops_forget(&h->ops);
+    error = ovs_ring_next_batch(h->ring, h->recs, MAX_BATCH, &h->n_recs);
     h->next = 0;
     if (error && error != EAGAIN) {
         ring_ended(h, error);
     }
+    reserve_memory(h->n_recs);
     return !error;
 }
 
@@ -388,9 +422,22 @@ recv_from_ring(struct handler *h, struct ofpbuf *buf)
         h->n_in_row = h->n_given = 0;
         return ENODATA;
     }
-    while (h->next < h->n_recs || get_batch(h)) {
-        const struct ovs_ring_rec *rec = &h->recs[h->next++];
+    for (;;) {
+        const struct ovs_ring_rec *rec;
 
+        if (h->next >= h->n_recs) {
+            /* Those that were given stay where they are until they are worked
+             * on. */
+            if (h->n_given % MAX_BATCH) {
+                h->n_given = 0;
+                return EAGAIN;
+            }
+            if (!get_batch(h)) {
+                h->n_given = h->n_in_row = 0;
+                return ENODATA;
+            }
+        }
+        rec = &h->recs[h->next++];
         note_losses(h, rec);
         h->n_in_row++;
         if (rec->flags & OVS_RING_RF_COPY) {
@@ -401,16 +448,10 @@ recv_from_ring(struct handler *h, struct ofpbuf *buf)
             h->n_given++;
             ofpbuf_clear(buf);
             ofpbuf_put(buf, rec->data, rec->len);
+            ring_ops_add(&h->ops, rec, buf->data);
             return 0;
         }
     }
-    /* Those that were given are worth more than to look elsewhere now. */
-    if (h->n_given % MAX_BATCH) {
-        h->n_given = 0;
-        return EAGAIN;
-    }
-    h->n_given = h->n_in_row = 0;
-    return ENODATA;
 }
 
 int
@@ -420,6 +461,7 @@ dpif_netlink_rings_recv(struct dpif_netlink_rings *rings, uint32_t id,
     if (rings) {
         struct handler *h = &rings->handlers[id];
 
+        *self_get() = (struct self) { rings, id };
         if (!h->ring && h->serial != get_serial()) {
             ovs_mutex_lock(&mutex);
             try_open(h);
@@ -434,6 +476,21 @@ dpif_netlink_rings_recv(struct dpif_netlink_rings *rings, uint32_t id,
         }
     }
     return nl_sock_recv(sock, buf, NULL, false);
+}
+
+size_t
+dpif_netlink_rings_operate(struct dpif_netlink_rings *const *ringsp,
+                           struct dpif_op *ops[], size_t n)
+{
+    const struct self *self = self_get();
+    struct handler *h;
+
+    if (!self->rings || self->rings != *ringsp) {
+        return 0;
+    }
+    h = &(*ringsp)->handlers[self->id];
+    h->n_given = 0;
+    return ring_ops_operate(&h->ops, ops, n);
 }
 
 void

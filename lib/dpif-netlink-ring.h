@@ -32,16 +32,27 @@
  * itself, as that of a datapath that was deleted does, the socket has
  * everything until the configuration or the number of handlers changes.
  *
+ * What handlers do
+ * ================
+ *
+ * New flows and executions of packets that came by ring go to the kernel by
+ * the same ring (lib/dpif-netlink-ring-ops.h), everything else by netlink.  A
+ * batch of upcalls thus ends where that of the ring does, which is read on only
+ * then.
+ *
  * Threads
  * =======
  *
- * One handler's functions, recv() and wait(), are for its thread.  While
+ * One handler's functions, recv() and wait(), are for its thread, the same one
+ * each time.  While
  * create(), destroy() or purge() runs no other function for the same datapath
  * does, but for the configuration and formatting, which are for any thread. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct dpif_netlink_rings;
+struct dpif_op;
 struct ds;
 struct nl_sock;
 struct ofpbuf;
@@ -63,6 +74,13 @@ void dpif_netlink_rings_destroy(struct dpif_netlink_rings **ringsp);
  * was received; the next call says whether there is more. */
 int dpif_netlink_rings_recv(struct dpif_netlink_rings *, uint32_t id,
                             struct nl_sock *sock, struct ofpbuf *buf);
+
+/* Does by ring what it can of the first ones of 'ops', if the caller is a
+ * handler of '*ringsp' that works on upcalls of its ring.  Returns how many
+ * those are, 'n' at most, and sets their 'error'.  For any thread: others
+ * than handlers do not touch '*ringsp'. */
+size_t dpif_netlink_rings_operate(struct dpif_netlink_rings *const *ringsp,
+                                  struct dpif_op *ops[], size_t n);
 
 /* Has poll_block() wake up when the ring has something, if there is one. */
 void dpif_netlink_rings_wait(struct dpif_netlink_rings *, uint32_t id);

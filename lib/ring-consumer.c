@@ -1000,25 +1000,45 @@ alloc_data(const struct ovs_ring *ring, struct lane *lane, uint32_t len,
 }
 
 int
+ovs_ring_submit_data(struct ovs_ring *ring, uint32_t i,
+                     const struct ovs_ring_tx *entry, const void *data,
+                     uint32_t len)
+{
+    struct ovs_ring_tx e = *entry;
+    struct lane *lane;
+    int error;
+
+    error = get_tx_lane(ring, i, &lane);
+    if (!error) {
+        error = alloc_data(ring, lane, len, &e.data_off);
+    }
+    if (!error) {
+        e.data_len = len;
+        ring_writes(lane->tx_data + e.data_off, len);
+        memcpy(lane->tx_data + e.data_off, data, len);
+        append_tx(ring, lane, &e);
+    }
+    return error;
+}
+
+uint32_t
+ovs_ring_tx_pending(const struct ovs_ring *ring, uint32_t i)
+{
+    const struct lane *lane = &ring->lanes[i];
+
+    return i < ring->control.n_lanes && ring->control.n_tx
+           ? lane->tx_tail - ring_load_acquire(&lane->shared->tx_head) : 0;
+}
+
+int
 ovs_ring_modify(struct ovs_ring *ring, const struct ovs_ring_rec *rec,
                 const void *packet, uint32_t len)
 {
     struct ovs_ring_tx entry = {
-        .op = OVS_RING_OP_MODIFY, .id = rec->seq, .data_len = len,
+        .op = OVS_RING_OP_MODIFY, .id = rec->seq,
     };
-    struct lane *lane;
-    int error;
 
-    error = get_tx_lane(ring, rec->lane, &lane);
-    if (!error) {
-        error = alloc_data(ring, lane, len, &entry.data_off);
-    }
-    if (!error) {
-        ring_writes(lane->tx_data + entry.data_off, len);
-        memcpy(lane->tx_data + entry.data_off, packet, len);
-        append_tx(ring, lane, &entry);
-    }
-    return error;
+    return ovs_ring_submit_data(ring, rec->lane, &entry, packet, len);
 }
 
 /* Statistics. */

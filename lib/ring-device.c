@@ -122,6 +122,17 @@ ring_device_fill(const struct ovs_ring *ring, struct ovs_ring_fill *fill)
 }
 
 int
+ring_device_kick(const struct ovs_ring *ring, uint32_t lane, uint32_t n,
+                 int32_t errors[])
+{
+    struct ovs_ring_kick k = {
+        .lane = lane, .n = n, .errors = (uintptr_t) errors,
+    };
+
+    return request(ovs_ring_fd(ring), OVS_RING_IOC_KICK, &k);
+}
+
+int
 ring_device_detach(const struct ovs_ring *ring)
 {
     return request(ovs_ring_fd(ring), OVS_RING_IOC_DETACH, NULL);

@@ -26,6 +26,11 @@ int ring_device_open(const struct ovs_ring_attach *attach,
 
 int ring_device_bind(const struct ovs_ring *, uint32_t lane, uint32_t cpu);
 int ring_device_fill(const struct ovs_ring *, struct ovs_ring_fill *);
+
+/* Has 'n' TX entries of 'lane' taken, and stores in 'errors' the result of
+ * each that is: see struct ovs_ring_kick. */
+int ring_device_kick(const struct ovs_ring *, uint32_t lane, uint32_t n,
+                     int32_t errors[]);
 int ring_device_detach(const struct ovs_ring *);
 int ring_device_get_stats(const struct ovs_ring *,
                           struct ovs_ring_device_stats *);

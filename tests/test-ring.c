@@ -592,6 +592,7 @@ check_verdicts(void)
     test_ring_init_mapped(&t, &queue_geometry);
     init_tx(&t, 1, &tx);
     ovs_assert(!ring_tx_is_pending(&tx) && !ring_tx_take(&tx, e, 16));
+    ovs_assert(!ovs_ring_tx_pending(t.ring, rec.lane));
     ovs_assert(!ovs_ring_accept(t.ring, &rec));
     ovs_assert(!ovs_ring_drop(t.ring, &rec));
     ovs_assert(!ovs_ring_accept_upto(t.ring, &rec));
@@ -614,7 +615,9 @@ check_verdicts(void)
     ovs_assert(!ring_tx_copy_data(&tx, &e[5], packet, 1233));
     ovs_assert(ring_tx_copy_data(&tx, &e[5], packet, 1234));
     ovs_assert(test_ring_is_filled(packet, 1234, 99) && !packet[1234]);
+    ovs_assert(ovs_ring_tx_pending(t.ring, rec.lane) == 6);
     ring_tx_release(&tx);
+    ovs_assert(!ovs_ring_tx_pending(t.ring, rec.lane));
     ring_tx_count(&tx, 4, 2);
 
     rec.lane = 2;

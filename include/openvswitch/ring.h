@@ -182,6 +182,17 @@ void ovs_ring_disarm(struct ovs_ring *);
 int ovs_ring_submit(struct ovs_ring *, uint32_t lane,
                     const struct ovs_ring_tx *entry);
 
+/* Likewise, with 'len' bytes of TX data, which are copied; 'data_off' and
+ * 'data_len' of '*entry' do not matter.  ENOBUFS also if there is no room for
+ * the data now, EMSGSIZE if there never is. */
+int ovs_ring_submit_data(struct ovs_ring *, uint32_t lane,
+                         const struct ovs_ring_tx *entry, const void *data,
+                         uint32_t len);
+
+/* Returns how many of the lane's TX entries the producer has not yet taken; 0
+ * if there is no such lane. */
+uint32_t ovs_ring_tx_pending(const struct ovs_ring *, uint32_t lane);
+
 /* Verdicts on a packet that waits for one, or on all up to it of its lane.
  * Only 'lane' and 'seq' of 'rec' matter, which need not be valid any more.
  * Errors as above. */

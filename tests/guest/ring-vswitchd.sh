@@ -151,6 +151,89 @@ by_ring () {
     equal "$(files)" "$(nproc)" files
 }
 
+# n_flows: those that misses of flood() have made.
+n_flows () {
+    ovs-dpctl dump-flows system@ovs-system | grep -c 'dst=10.1.1.9' || :
+}
+
+# What handlers make of upcalls goes by ring, too: a flow for each packet, and
+# the packet.  Netlink is for what is not the packet that came.
+answers () {
+    switched ring-enable=on max-idle=600000
+    rings_open
+    quiet
+    local before executed
+    before=$(shown missed)
+    executed=$(counter ring_execute)
+    flood 1000
+    quiet
+    each_cpu flood 1            # So that all have counted.
+    wait_for 20 eval "test \$((\$(counter ring_execute) - $executed)) -ge 900"
+    test "$(n_flows)" -ge 900
+    test "$(counter ring_flow_new)" -ge 900
+    test "$(counter ring_execute)" -ge "$(counter ring_flow_new)"
+    equal "$(counter ring_ops_netlink)" 0 ring_ops_netlink
+    equal "$(logged 'operations go by netlink')" 0 log
+    # The kernel knows the flows: their packets are no misses any more.
+    test "$(shown missed)" -ge $((before + 900))
+    flows_again
+    # Without rings they come by netlink.
+    ovs-vsctl set Open_vSwitch . other_config:ring-enable=off
+    wait_for 20 rings_are 0
+    executed=$(counter ring_execute)
+    before=$(n_flows)
+    flood 1000
+    quiet
+    wait_for 20 eval "test \$(n_flows) -ge $((before + 900))"
+    equal "$(counter ring_execute)" "$executed" ring_execute
+}
+
+# A packet of a connection that there is a flow for makes no upcall.
+flows_again () {
+    local before
+    on h1 python3 - <<'END'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.1.1", 999))
+s.sendto(b"x", ("10.1.1.9", 999))
+END
+    quiet
+    before=$(shown missed)
+    on h1 python3 - <<'END'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.1.1", 999))
+for _ in range(100):
+    s.sendto(b"x", ("10.1.1.9", 999))
+END
+    quiet
+    test "$(shown missed)" -lt $((before + 50))
+}
+
+# The kernel's datapath has no action ring(...): ovs-vswitchd executes it on
+# packets of the slow path, which come by the other kind of ring.
+action () {
+    switched ring-enable=on
+    rings_open
+    local tap
+    ovs-ofctl add-flow br0 priority=9,ip,actions=ring\(name=ids\),normal
+    background ovs-ring tap ids -w tap.pcapng -c 40
+    tap=$!
+    wait_for 20 eval "ovs-appctl ring/list | grep ids"
+    on h1 ping -q -c 20 -i 0.05 -W 5 10.1.1.2
+    ovs-dpctl dump-flows system@ovs-system | grep 'actions:userspace'
+    # Both directions.
+    wait_for 20 eval "! kill -0 $tap 2>/dev/null"
+    test "$(wc -c <tap.pcapng)" -gt $((40 * 98))
+    works
+    each_cpu flood 1
+    sleep 1.1
+    each_cpu flood 1
+    # Those packets are not by reference, if only since they were executed in
+    # parts.
+    test "$(counter ring_upcall)" -gt 40
+}
+
 # Nothing is under way: two looks at the kernel's and at our count agree.
 is_quiet () {
     local before
@@ -170,6 +253,8 @@ off () {
     equal "$(n_rings)" 0
     equal "$(files)" 0 files
     equal "$(counter ring_upcall)" 0 ring_upcall
+    equal "$(counter ring_execute)" 0 ring_execute
+    equal "$(counter ring_flow_new)" 0 ring_flow_new
     equal "$(logged 'by netlink, not by ring')" 0
 }
 
@@ -272,6 +357,7 @@ faults () {
     done
     test "$(counter ring_upcall)" -gt 0
     test "$(counter ring_upcall_fallback)" -gt 0
+    test "$(counter ring_execute)" -gt 0
 }
 
 # The handlers wake up, read what is there, and go on without it.
@@ -457,6 +543,8 @@ dump () {
 }
 
 check "upcalls come by ring" by_ring
+check "flows and packets go back by ring" answers
+check "ring(...) in the slow path" action
 check "switched off there is no ring" off
 check "rings change under traffic" reconfigured
 check "ring R9: without the device netlink does it" no_device
