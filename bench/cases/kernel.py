@@ -339,11 +339,11 @@ def ring_dump(context, name):
                                ("ring-cache", "ring, cached match"))]
 
 
-def handler(context, name, burst):
+def handler(context, name, burst, size):
     """Flow set-up by ovs-vswitchd, a burst of new connections at a time."""
     runs = in_turn(context, ("netlink", "ring"), lambda way: (
-        "ovs", "handler.sh %s %d %d 3" % (way, burst,
-                                          context.count(1600, 64))))
+        "ovs", "handler.sh %s %d %d %d 3" % (way, burst, size,
+                                             context.count(1600, 64))))
     rates = {way: [1e9 / stats.median(run["ns"]) for run in found]
              for way, found in runs.items()}
     return [compare(name, "flows set up, from the packet's coming to its "
@@ -367,10 +367,10 @@ for a_packet in (64, 1500):
         upcall, name=a_name, size=a_packet), missing))
 register(Case("kernel/ring-dump", functools.partial(
     ring_dump, name="kernel/ring-dump"), missing))
-for a_burst in (1, 32):
-    a_name = "kernel/flow-setup/%d" % a_burst
+for a_burst, a_packet in ((1, 64), (32, 64), (32, 1500)):
+    a_name = "kernel/flow-setup/%d/%d" % (a_burst, a_packet)
     register(Case(a_name, functools.partial(
-        handler, name=a_name, burst=a_burst), missing))
+        handler, name=a_name, burst=a_burst, size=a_packet), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
 register(Case("kernel/ila/scale", functools.partial(

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: handler.sh WAY BURST PACKETS SAMPLES
+# usage: handler.sh WAY BURST SIZE PACKETS SAMPLES
 #
 # Runs bench-handler in a guest, with an ovs-vswitchd whose upcalls come by
 # WAY, netlink or ring.
