@@ -37,8 +37,8 @@
  *
  * New flows and executions of packets that came by ring go to the kernel by
  * the same ring (lib/dpif-netlink-ring-ops.h), everything else by netlink.  A
- * batch of upcalls thus ends where that of the ring does, which is read on only
- * then.
+ * batch of upcalls thus ends where that of the ring does, which is read on
+ * only then.
  *
  * Threads
  * =======

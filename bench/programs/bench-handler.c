@@ -4,10 +4,10 @@
  *
  * Measures flow set-up by the ovs-vswitchd that runs, which forwards from
  * "bench-p1" to "bench-p2": PACKETS packets of SIZE bytes, each the first one
- * of its connection, go into "bench-in", the peer of the former, BURST at a time;
- * when the last one of them came out of "bench-out", the peer of the latter,
- * the next ones follow.  Prints {"ns": [NS, ...]}, nanoseconds per packet; see
- * bench-guest.h. */
+ * of its connection, go into "bench-in", the peer of the former, BURST at a
+ * time; when the last one of them came out of "bench-out", the peer of the
+ * latter, the next ones follow.  Prints {"ns": [NS, ...]}, nanoseconds per
+ * packet; see bench-guest.h. */
 
 #include "bench-guest.h"
 

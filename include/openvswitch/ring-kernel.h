@@ -134,9 +134,9 @@ struct ovs_ring_fill {
  *
  * OVS_RING_OP_FLOW_NEW adds a flow as OVS_FLOW_CMD_NEW with NLM_F_CREATE
  * would: the TX data has netlink attributes OVS_FLOW_ATTR_*, as those of that
- * message; 'seg', 'gen', 'off' and 'mask' are 0.  Who listens for flows hears of it, as
- * of one that nobody in particular has added.  Only a ring whose 'minor' is 1
- * or more has it.
+ * message; 'seg', 'gen', 'off' and 'mask' are 0.  Who listens for flows hears
+ * of it, as of one that nobody in particular has added.  Only a ring whose
+ * 'minor' is 1 or more has it.
  *
  * Any other operation is refused.  Entries take effect one after the other, in
  * their order; one that fails does not keep others from it.
