@@ -159,7 +159,14 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-shared-lane.c \
 	lib/ring-shared-lane.h \
 	lib/ring-tx.c \
-	lib/ring-tx.h
+	lib/ring-tx.h \
+	lib/xdp-abi.h \
+	lib/xdp-flow.c \
+	lib/xdp-flow.h \
+	lib/xdp-loader.c \
+	lib/xdp-loader.h \
+	lib/xdp-table.c \
+	lib/xdp-table.h
 endif
 
 ofproto_libofproto_la_SOURCES += \
@@ -182,7 +189,9 @@ tests_ovstest_SOURCES += \
 	tests/test-ring-threads.c \
 	tests/test-ring-server.c \
 	tests/test-ring.c \
-	tests/test-ring.h
+	tests/test-ring.h \
+	tests/test-xdp-flow.c \
+	tests/test-xdp-program.c
 
 # The example of a consumer, to be tested.
 noinst_PROGRAMS += examples/ring-ids
@@ -320,7 +329,8 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-action.at \
 	tests/ring-kept.at \
 	tests/ring-kill.at \
-	tests/ring.at
+	tests/ring.at \
+	tests/xdp.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \

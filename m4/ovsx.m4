@@ -129,6 +129,54 @@ AC_DEFUN([OVSX_AFXDP_HEADER],
         [OVSX_MISSING([$1], [install the Debian package $2 or give --disable-afxdp])])])
 ])
 
+# OVSX_XDP_OFFLOAD: programs for the kernel's virtual machine that AF_XDP ports
+# use.  On if there is what compiles them, or if the tarball has them compiled;
+# required by --enable-xdp-offload.
+AC_DEFUN([OVSX_XDP_OFFLOAD],
+  [AC_ARG_ENABLE([xdp-offload],
+     [AS_HELP_STRING([--enable-xdp-offload],
+        [require XDP programs for AF_XDP ports @<:@if clang and bpftool are there@:>@])],
+     [], [enable_xdp_offload=auto])
+   AC_C_BIGENDIAN([BPF_TARGET=bpfeb], [BPF_TARGET=bpfel], [BPF_TARGET=bpf])
+   AC_PATH_PROG([CLANG], [clang])
+   AC_PATH_PROG([BPFTOOL], [bpftool], [], [$PATH:/usr/sbin:/sbin])
+   BPF_CPPFLAGS=-I/usr/include/`$CC -print-multiarch 2>/dev/null`
+   ovsx_xdp_clang=no
+   ovsx_xdp_remedy=
+   AS_IF([test "$enable_xdp_offload" = no], [],
+     [test $ovsx_afxdp = no],
+       [ovsx_xdp_remedy="needs AF_XDP ports, see --enable-afxdp"],
+     [OVSX_XDP_CLANG
+      AS_IF([test $ovsx_xdp_clang = no && test ! -e "$srcdir/skeletons/$BPF_TARGET"],
+        [ovsx_xdp_remedy="install the Debian packages clang and bpftool or give --disable-xdp-offload"])])
+   AS_IF([test "$enable_xdp_offload" = yes && test -n "$ovsx_xdp_remedy"],
+     [AC_MSG_ERROR([what compiles XDP programs is missing: $ovsx_xdp_remedy])])
+   AS_IF([test "$enable_xdp_offload" = no || test -n "$ovsx_xdp_remedy"],
+     [XDP_OFFLOAD=0
+      ovsx_xdp_offload=no],
+     [XDP_OFFLOAD=1
+      ovsx_xdp_offload=yes])
+   AM_CONDITIONAL([XDP_OFFLOAD], [test $XDP_OFFLOAD = 1])
+   AM_CONDITIONAL([XDP_CLANG], [test $ovsx_xdp_clang = yes])
+   AC_SUBST([XDP_OFFLOAD])
+   AC_SUBST([BPF_TARGET])
+   AC_SUBST([BPF_CPPFLAGS])])
+
+# OVSX_XDP_CLANG: sets ovsx_xdp_clang to yes if $CLANG and $BPFTOOL do what is
+# needed.
+AC_DEFUN([OVSX_XDP_CLANG],
+  [AC_MSG_CHECKING([whether clang and bpftool make XDP programs])
+   AS_IF([test -n "$CLANG" && test -n "$BPFTOOL"],
+     [AS_ECHO(["#include <linux/bpf.h>"]) >conftest.bpf.c
+      AS_ECHO(["#include <bpf/bpf_helpers.h>"]) >>conftest.bpf.c
+      AS_ECHO(["SEC(\"xdp\") int f(struct xdp_md *ctx) { return !ctx; }"]) >>conftest.bpf.c
+      AS_IF([$CLANG -O2 -g -target $BPF_TARGET $BPF_CPPFLAGS -c -o conftest.bpf.o conftest.bpf.c >&AS_MESSAGE_LOG_FD 2>&1 &&
+             $BPFTOOL gen object conftest.linked.o conftest.bpf.o >&AS_MESSAGE_LOG_FD 2>&1 &&
+             $BPFTOOL gen skeleton conftest.linked.o name f >&AS_MESSAGE_LOG_FD 2>&1],
+        [ovsx_xdp_clang=yes])
+      rm -f conftest.bpf.c conftest.bpf.o conftest.linked.o])
+   AC_MSG_RESULT([$ovsx_xdp_clang])])
+
 # OVSX_OVS_ARGUMENTS: writes the script "configure-ovs", which runs upstream's
 # configure with the user's arguments, less those that are ours alone.
 AC_DEFUN([OVSX_OVS_ARGUMENTS],
@@ -138,7 +186,7 @@ AC_DEFUN([OVSX_OVS_ARGUMENTS],
    for ovsx_arg
    do
      AS_CASE([$ovsx_arg],
-       [--with-ovs-source*|--with-linux*|*-unbound|*-afxdp|--enable-unbound=*|--enable-afxdp=*], [],
+       [--with-ovs-source*|--with-linux*|*-unbound|*-afxdp|*-xdp-offload|--enable-unbound=*|--enable-afxdp=*|--enable-xdp-offload=*], [],
        [*-ssl|--enable-ssl=*|--cache-file=*|--srcdir=*|PYTHON3=*], [],
        [ovsx_arg=`AS_ECHO(["$ovsx_arg"]) | sed "s/'/'\\\\\\\\''/g"`
         ovsx_args="$ovsx_args '$ovsx_arg'"])

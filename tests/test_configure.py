@@ -113,6 +113,14 @@ class Configure(unittest.TestCase):
                     ["--enable-afxdp", f"ac_cv_header_{header}=no"],
                     package, "--disable-afxdp")
 
+    def test_xdp_compiler_missing(self):
+        self.assert_error(["--enable-xdp-offload", "CLANG=/nowhere/clang"],
+                          "clang and bpftool", "--disable-xdp-offload")
+
+    def test_xdp_needs_afxdp(self):
+        self.assert_error(["--enable-xdp-offload", "--disable-afxdp"],
+                          "--enable-afxdp")
+
     def test_linux(self):
         self.assert_error(["--with-linux=/nowhere"], "/nowhere",
                           "linux-headers", "--with-linux")
@@ -124,7 +132,7 @@ class Configure(unittest.TestCase):
         result = self.configure(
             f"--with-ovs-source={SOURCE}", "--prefix=/opt/it's here",
             "--disable-unbound", "--disable-ssl", "--disable-afxdp",
-            "--enable-Werror", "CFLAGS=-O1 -g")
+            "--disable-xdp-offload", "--enable-Werror", "CFLAGS=-O1 -g")
         self.assertEqual(result.returncode, 0, result.stderr)
         show = os.path.join(self.dir, "show")
         os.mkdir(show)
@@ -139,7 +147,8 @@ class Configure(unittest.TestCase):
                        "CFLAGS=-O1 -g", "--disable-ssl",
                        "ac_cv_lib_unbound_ub_ctx_create=no"):
             self.assertIn(wanted, args)
-        for ours in ("ovs-source", "--disable-unbound", "afxdp"):
+        for ours in ("ovs-source", "--disable-unbound", "afxdp",
+                     "xdp-offload"):
             self.assertFalse([a for a in args if re.search(ours, a)], args)
 
 
