@@ -205,6 +205,11 @@ tests_ring_model_SOURCES = \
 	tests/model.h \
 	tests/ring-model.c
 tests_ring_model_LDADD = lib/libopenvswitch.la
+
+# The packet generator of tests and benchmarks.
+noinst_PROGRAMS += tests/ovs-xdp-gen
+tests_ovs_xdp_gen_SOURCES = tests/ovs-xdp-gen.c
+tests_ovs_xdp_gen_LDADD = lib/libopenvswitch.la
 endif
 if LINUX
 bin_PROGRAMS += utilities/ovs-ring

@@ -7,7 +7,8 @@
 
 if XDP_OFFLOAD
 skeletons = \
-	generated/ovs-xdp.skel.h
+	generated/ovs-xdp.skel.h \
+	generated/ovs-xdp-gen.skel.h
 dist_skeletons = $(MKDIR_P) '$(distdir)/skeletons/$(BPF_TARGET)' && \
 	cp -fp $(skeletons) '$(distdir)/skeletons/$(BPF_TARGET)'
 endif
