@@ -191,6 +191,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ring.c \
 	tests/test-ring.h \
 	tests/test-xdp-flow.c \
+	tests/test-xdp-loader.c \
 	tests/test-xdp-program.c
 
 # The example of a consumer, to be tested.

@@ -44,6 +44,7 @@ xdp_crash_policy_to_string(enum xdp_crash_policy policy)
 #include <time.h>
 #include <unistd.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "ovs-xdp.skel.h"
 #include "packets.h"
@@ -408,6 +409,31 @@ xdp_dp_block_read(struct xdp_dp *dp, const struct in6_addr *addr,
 
 /* Pins, all below the directory 'pins' of a port. */
 
+/* The kernel wants no dots in there. */
+static void
+put_pin_name(struct ds *ds, const char *name)
+{
+    ds_put_char(ds, '/');
+    for (const char *p = name; *p; p++) {
+        if (*p == '.' || *p == '%') {
+            ds_put_format(ds, "%%%02x", (unsigned char) *p);
+        } else {
+            ds_put_char(ds, *p);
+        }
+    }
+}
+
+static char *
+pin_directory(const struct xdp_port_config *config)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, XDP_PIN_DIR);
+    put_pin_name(&ds, config->dp_name);
+    put_pin_name(&ds, config->name);
+    return ds_steal_cstr(&ds);
+}
+
 static char *
 pin_path(const struct xdp_port *port, const char *name)
 {
@@ -418,7 +444,7 @@ static int
 pin(const struct xdp_port *port, int fd, const char *name)
 {
     char *path = pin_path(port, name);
-    char *new_path = xasprintf("%s.new", path);
+    char *new_path = xasprintf("%s_new", path);
     int error = 0;
 
     /* In one step, whatever was there. */
@@ -605,8 +631,7 @@ xdp_port_open(struct xdp_dp *dp, const struct xdp_port_config *config,
     port->n_queues = config->n_queues;
     port->policy = config->policy;
     port->link = port->old_sockets = -1;
-    port->pins = xasprintf("%s/%s/%s", XDP_PIN_DIR, config->dp_name,
-                           config->name);
+    port->pins = pin_directory(config);
     dp->n_ports++;
 
     error = load_program(port, config, errorp);

@@ -14,7 +14,8 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ila-lookup.at \
 	tests/system-ila-offload.at \
 	tests/system-ring.at \
-	tests/system-tls-dns.at
+	tests/system-tls-dns.at \
+	tests/system-xdp.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
 
 EXTENSION_KERNEL_TESTSUITE_AT = \
