@@ -239,6 +239,13 @@ apply(union ovs_xdp_key *masked, const union ovs_xdp_key *key,
     }
 }
 
+/* Can a flow of the mask have this key, by its first 'n' words? */
+static __always_inline bool
+may_be(const struct ovs_xdp_mask *m, const union ovs_xdp_key *masked, int n)
+{
+    return m->filter >> ovs_xdp_filter_bit(masked->words, n) & 1;
+}
+
 /* Stage 4, one function for each family. */
 static __always_inline struct ovs_xdp_flow *
 find_l2(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
@@ -251,6 +258,9 @@ find_l2(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
         union ovs_xdp_key masked;
 
         apply(&masked, key, m, 0, OVS_XDP_L2_WORDS);
+        if (!may_be(m, &masked, OVS_XDP_L2_WORDS)) {
+            continue;
+        }
         flow = bpf_map_lookup_elem(&flows_l2, &masked);
         if (flow) {
             return flow;
@@ -273,6 +283,9 @@ find_v4(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
             continue;
         }
         apply(&masked, key, m, 0, OVS_XDP_V4_WORDS);
+        if (!may_be(m, &masked, OVS_XDP_V4_WORDS)) {
+            continue;
+        }
         if (m->shape == OVS_XDP_SHAPE_V4) {
             flow = bpf_map_lookup_elem(&flows_v4, &masked);
             APART();
@@ -301,6 +314,9 @@ find_v6(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
             continue;
         }
         apply(&masked, key, m, 0, OVS_XDP_V6_WORDS);
+        if (!may_be(m, &masked, OVS_XDP_V6_WORDS)) {
+            continue;
+        }
         if (m->shape == OVS_XDP_SHAPE_V6) {
             flow = bpf_map_lookup_elem(&flows_v6, &masked);
             APART();

@@ -19,14 +19,15 @@
  * Userspace writes a port's 'enabled', 'active', 'empty_verdict' and
  * 'lease_end' whenever it likes, each with a single store.  It writes only to
  * the one of 'tables' that is not active, and only after all programs that may
- * have seen it active are done with it.
+ * have seen it active are done with it; but it sets bits of filters in the
+ * active one, too.
  *
  * A flow is taken away in three steps: it is retired, that is, becomes one
  * that sends packets to the socket and counts them no more; all programs that
  * may still have found it otherwise are done; it is read for the last time and
  * deleted.  Nothing is inserted into the same hash table before programs that
  * may have found it even then are done, too, as the table would use its memory
- * again.  */
+ * again. */
 
 #include <linux/types.h>
 
@@ -135,7 +136,27 @@ struct ovs_xdp_mask {
                                  * 'head.mask'. */
     __u32 proto;
     __u32 shape;                /* OVS_XDP_SHAPE_*. */
+
+    /* Looking up a key in vain is what costs most.  Only one whose bit, that
+     * is, ovs_xdp_filter_bit(), is set here can be that of a flow. */
+    __u64 filter;
 };
+
+/* The bit of a key, 0 to 63, by its first 'n' words: those before the Ethernet
+ * addresses, if it has others, too.  A longer filter would need an index,
+ * which makes the kernel's verifier look at ten times as many states. */
+static inline __attribute__((always_inline)) __u32
+ovs_xdp_filter_bit(const __u64 *words, int n)
+{
+    __u64 hash = words[0] * 0x9e3779b97f4a7c15ull;
+
+#pragma GCC unroll 8
+    for (int i = 1; i < n; i++) {
+        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 32;
+    }
+    return hash >> 26 & 63;
+}
 
 #define OVS_XDP_MAX_MASKS 32            /* Of a port, a power of 2. */
 #define OVS_XDP_MAX_LENGTHS 16          /* Of prefixes, in each family. */

@@ -32,7 +32,7 @@ BUILD_ASSERT_DECL(OVS_XDP_FRAG_ANY == FLOW_NW_FRAG_ANY);
 BUILD_ASSERT_DECL(OVS_XDP_FRAG_LATER == FLOW_NW_FRAG_LATER);
 
 /* A field that keys do not have.  Flows may say that it is 0, where it is so
- * in all packets that get as far as to be looked up.  */
+ * in all packets that get as far as to be looked up. */
 struct absent {
     size_t ofs, size;           /* In struct flow. */
     const char *refusal;

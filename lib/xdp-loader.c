@@ -49,6 +49,7 @@ xdp_crash_policy_to_string(enum xdp_crash_policy policy)
 #include "ovs-xdp.skel.h"
 #include "packets.h"
 #include "xdp-flow.h"
+#include "xdp-table.h"
 
 VLOG_DEFINE_THIS_MODULE(xdp_loader);
 
@@ -463,8 +464,10 @@ get_pin(const struct xdp_port *port, const char *name)
 {
     char *path = pin_path(port, name);
     int fd = bpf_obj_get(path);
+    int save_errno = errno;
 
     free(path);
+    errno = save_errno;
     return fd;
 }
 
@@ -516,22 +519,38 @@ link_ifindex(int link)
             && info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : 0);
 }
 
-/* Is there a program that a process before us left on the interface? */
-static void
-find_predecessor(struct xdp_port *port, int ifindex)
+/* Looks for a program that a process before us left on the interface.  Only an
+ * error if there may be one. */
+static int
+find_predecessor(struct xdp_port *port, const struct xdp_port_config *config,
+                 char **errorp)
 {
     int link = get_pin(port, "link");
-    int sockets = link < 0 ? -1 : get_pin(port, "sockets");
+    int sockets = -1;
 
-    if (sockets >= 0 && link_ifindex(link) == ifindex) {
-        port->link = link;
-        port->old_sockets = sockets;
-        return;
+    if (link < 0 && errno != ENOENT) {
+        goto error;
+    }
+    if (link >= 0 && link_ifindex(link) == config->ifindex) {
+        sockets = get_pin(port, "sockets");
+        if (sockets >= 0) {
+            port->link = link;
+            port->old_sockets = sockets;
+            return 0;
+        } else if (errno != ENOENT) {
+            goto error;
+        }
     }
     /* It was for another interface of that name, or is not whole. */
     close_fd(link);
-    close_fd(sockets);
     unpin_all(port);
+    return 0;
+
+error:
+    *errorp = xasprintf("%s: opening what is in %s failed (%s)", config->name,
+                        port->pins, ovs_strerror(errno));
+    close_fd(link);
+    return EIO;
 }
 
 static int
@@ -636,8 +655,8 @@ xdp_port_open(struct xdp_dp *dp, const struct xdp_port_config *config,
 
     error = load_program(port, config, errorp);
     if (!error && config->ifindex) {
-        find_predecessor(port, config->ifindex);
-        if (port->link < 0) {
+        error = find_predecessor(port, config, errorp);
+        if (!error && port->link < 0) {
             error = attach(port, config, errorp);
         }
     }
@@ -733,6 +752,13 @@ xdp_port_publish(struct xdp_port *port, const struct ovs_xdp_tables *tables)
     port->state->tables[next] = *tables;
     __atomic_store_n(&port->state->active, next, __ATOMIC_RELEASE);
     return xdp_dp_synchronize(port->dp);
+}
+
+void
+xdp_port_admit(struct xdp_port *port, enum ovs_xdp_shape shape,
+               const union ovs_xdp_key *key)
+{
+    xdp_tables_admit(&port->state->tables[port->state->active], shape, key);
 }
 
 void

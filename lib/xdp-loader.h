@@ -29,6 +29,9 @@
  * main loop renews; a program nobody looks after any more sends everything to
  * the socket, or does as its policy says.
  *
+ * Functions are there only if XDP_OFFLOAD (extension-config.h) is 1, but for
+ * those of names.
+ *
  * Errors are positive errno values; where there is a 'char **errorp', it gets
  * a text to be freed.
  *
@@ -65,8 +68,7 @@ struct xdp_dp_config {
     unsigned int max_devices;
 };
 
-/* Loads what ports share.  EOPNOTSUPP if there is no XDP offload in this
- * build. */
+/* Loads what ports share. */
 int xdp_dp_create(const struct xdp_dp_config *, struct xdp_dp **,
                   char **errorp);
 void xdp_dp_destroy(struct xdp_dp *);           /* Without ports. */
@@ -84,7 +86,8 @@ int xdp_dp_insert(struct xdp_dp *, enum ovs_xdp_shape,
 /* Removes 'n' flows; 'shapes', 'keys' and 'flows' have one element for each.
  * When it returns, none of them matches a packet any more, and 'flows' has
  * their last counts, to the packet; all 0 for those that were not there.
- * Waits once, as xdp_dp_synchronize() does.  */
+ * Waits once, as xdp_dp_synchronize() does.  After an error all of them may be
+ * left, but some match no packet any more. */
 int xdp_dp_remove(struct xdp_dp *, const enum ovs_xdp_shape *shapes,
                   const union ovs_xdp_key *keys, struct ovs_xdp_flow *flows,
                   size_t n);
@@ -105,8 +108,8 @@ int xdp_dp_set_device(struct xdp_dp *, uint32_t port, int ifindex);
 
 /* Blocks packets from a prefix of addresses, IPv4 ones being mapped into IPv6
  * (thus 'length' is 96 more), and stops that.  Ports know only of lengths that
- * were published (xdp_port_publish()). Bits behind 'length' must be 0. EEXIST,
- * ENOENT, E2BIG. */
+ * were published (xdp_port_publish()).  EINVAL if bits behind 'length' are not
+ * 0; EEXIST, ENOENT, E2BIG. */
 int xdp_dp_block(struct xdp_dp *, const struct in6_addr *,
                  unsigned int length);
 int xdp_dp_unblock(struct xdp_dp *, const struct in6_addr *,
@@ -126,7 +129,7 @@ struct xdp_port_config {
 };
 
 /* Loads a program for a port and attaches it, enabled and without masks.
- * EBUSY if another program is there.  */
+ * EBUSY if another program is there. */
 int xdp_port_open(struct xdp_dp *, const struct xdp_port_config *,
                   struct xdp_port **, char **errorp);
 
@@ -147,7 +150,13 @@ int xdp_port_commit(struct xdp_port *);
  * Waits as xdp_dp_synchronize() does. */
 int xdp_port_publish(struct xdp_port *, const struct ovs_xdp_tables *);
 
-/* Switches the program off, so that all packets go to the socket, and on. */
+/* Lets packets with 'key' be looked up, if the mask that it was made with has
+ * been published: to be done before xdp_dp_insert(). */
+void xdp_port_admit(struct xdp_port *, enum ovs_xdp_shape,
+                    const union ovs_xdp_key *);
+
+/* Switches the program off, so that all packets go to the socket, and on.  Has
+ * no effect on one that was taken over, until xdp_port_commit(). */
 void xdp_port_enable(struct xdp_port *, bool enable);
 bool xdp_port_is_enabled(const struct xdp_port *);
 

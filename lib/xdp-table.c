@@ -390,6 +390,37 @@ xdp_table_port_stale(const struct xdp_table_port *port)
     return false;
 }
 
+/* With an atomic operation, as this may be memory of the program. */
+static void
+set_filter_bit(struct ovs_xdp_mask *mask, const union ovs_xdp_key *key)
+{
+    static const unsigned int n_words[] = {
+        [OVS_XDP_SHAPE_L2] = OVS_XDP_L2_WORDS,
+        [OVS_XDP_SHAPE_V4] = OVS_XDP_V4_WORDS,
+        [OVS_XDP_SHAPE_V4_ETH] = OVS_XDP_V4_WORDS,
+        [OVS_XDP_SHAPE_V6] = OVS_XDP_V6_WORDS,
+        [OVS_XDP_SHAPE_V6_ETH] = OVS_XDP_V6_WORDS,
+    };
+    uint32_t bit;
+
+    BUILD_ASSERT_DECL(ARRAY_SIZE(n_words) == OVS_XDP_N_SHAPES);
+    bit = ovs_xdp_filter_bit(key->words, n_words[mask->shape]);
+    __atomic_fetch_or(&mask->filter, UINT64_C(1) << bit, __ATOMIC_RELAXED);
+}
+
+void
+xdp_tables_admit(struct ovs_xdp_tables *t, enum ovs_xdp_shape shape,
+                 const union ovs_xdp_key *key)
+{
+    union ovs_xdp_key tag = { .head = { .mask = key->head.mask } };
+
+    for (unsigned int i = 0; i < OVS_XDP_MAX_MASKS; i++) {
+        if (t->masks[i].tag == tag.words[0] && t->masks[i].shape == shape) {
+            set_filter_bit(&t->masks[i], key);
+        }
+    }
+}
+
 void
 xdp_table_port_tables(struct xdp_table_port *port, struct ovs_xdp_tables *t)
 {
@@ -402,11 +433,15 @@ xdp_table_port_tables(struct xdp_table_port *port, struct ovs_xdp_tables *t)
     for (unsigned int i = 0; i < port->n_masks; i++) {
         const struct xdp_mask *mask = port->masks[i];
         union ovs_xdp_key tag = { .head = { .mask = mask->id } };
+        const struct xdp_rule *rule;
 
         memcpy(t->masks[i].words, mask->words.words, sizeof t->masks[i].words);
         t->masks[i].tag = tag.words[0];
         t->masks[i].proto = mask->proto;
         t->masks[i].shape = mask->shape;
+        LIST_FOR_EACH (rule, list_node, &mask->rules) {
+            set_filter_bit(&t->masks[i], &rule->key);
+        }
         if (!t->n[mask->family]++) {
             t->first[mask->family] = i;
         }

@@ -14,12 +14,12 @@
  *      then are the numbers of masks that went used again.
  *   2. Take away the rules that were evicted or removed, and add what is left
  *      of their counts to the flows that they stand for.
- *   3. Insert the new rule.
+ *   3. xdp_port_admit() the new rule and insert it.
  *
  * Heat is packets per second, as a floating average.  A rule that is hotter
  * than the coldest one by XDP_HEAT_MARGIN takes its place when a table is
  * full, and so does a mask, with all its rules, when a port has
- * OVS_XDP_MAX_MASKS. The margin keeps two rules from pushing one another out
+ * OVS_XDP_MAX_MASKS.  The margin keeps two rules from pushing one another out
  * again and again.
  *
  * Thread-safety: none.  The caller serializes all calls for a table and its
@@ -96,7 +96,7 @@ void xdp_rule_free(struct xdp_rule *);
 
 /* Tells what the map says of 'rule' at 'now', in ms.  Returns what is new in
  * '*n_packets' and '*n_bytes', and updates heat and 'used', unless the rule
- * was removed already.  */
+ * was removed already. */
 void xdp_rule_read(struct xdp_table *, struct xdp_rule *,
                    const struct ovs_xdp_flow *, long long int now,
                    uint64_t *n_packets, uint64_t *n_bytes);
@@ -108,6 +108,12 @@ bool xdp_table_port_stale(const struct xdp_table_port *);
 /* Writes the masks into '*tables', of which it leaves the lengths of prefixes
  * alone (xdp_lengths_get()), but for bits in 'used'. */
 void xdp_table_port_tables(struct xdp_table_port *, struct ovs_xdp_tables *);
+
+/* Lets packets with 'key' be looked up, if 'tables', which a program may be
+ * using at the time, has the mask that it was made with.  A mask forgets which
+ * keys are gone by xdp_table_port_tables(). */
+void xdp_tables_admit(struct ovs_xdp_tables *tables, enum ovs_xdp_shape,
+                      const union ovs_xdp_key *key);
 
 /* What xdp_table_port_tables() returned last is what all programs use. */
 void xdp_table_port_published(struct xdp_table_port *);

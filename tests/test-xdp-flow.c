@@ -413,17 +413,42 @@ check_tables(const struct ovs_xdp_tables *t)
     ovs_assert(n <= OVS_XDP_MAX_MASKS);
 }
 
-static bool
-has_tag(const struct ovs_xdp_tables *t, uint16_t id)
+static const struct ovs_xdp_mask *
+find_tag(const struct ovs_xdp_tables *t, uint16_t id)
 {
     union ovs_xdp_key tag = { .head = { .mask = id } };
 
     for (unsigned int i = 0; i < OVS_XDP_MAX_MASKS; i++) {
         if (t->masks[i].tag == tag.words[0]) {
-            return true;
+            return &t->masks[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Does the program look 'rule' up with these masks? */
+static bool
+is_found(const struct ovs_xdp_tables *t, const struct xdp_rule *rule)
+{
+    static const int n_words[] = { OVS_XDP_L2_WORDS, OVS_XDP_V4_WORDS,
+                                   OVS_XDP_V4_WORDS, OVS_XDP_V6_WORDS,
+                                   OVS_XDP_V6_WORDS };
+    const struct ovs_xdp_mask *m = find_tag(t, rule->key.head.mask);
+    uint32_t bit = ovs_xdp_filter_bit(rule->key.words, n_words[rule->shape]);
+
+    return m && m->shape == rule->shape && m->filter >> bit & 1;
+}
+
+/* Number of bits that are set in filters. */
+static unsigned int
+count_bits(const struct ovs_xdp_tables *t)
+{
+    unsigned int n = 0;
+
+    for (unsigned int i = 0; i < OVS_XDP_MAX_MASKS; i++) {
+        n += count_1bits(t->masks[i].filter);
+    }
+    return n;
 }
 
 static void
@@ -445,7 +470,8 @@ test_table(unsigned int n)
     struct xdp_table_port *ports[N_PORTS];
     struct ovs_xdp_tables tables[N_PORTS];
     struct xdp_rule *rules[MAX_RULES];
-    unsigned int n_rules = 0, n_results[3] = { 0, 0, 0 }, n_evicted = 0;
+    unsigned int n_rules = 0, n_results[3] = { 0, 0, 0 };
+    unsigned int n_evicted = 0, n_found = 0;
     struct xdp_table *table;
 
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
@@ -499,6 +525,7 @@ test_table(unsigned int n)
                 }
                 rules[n_rules++] = rule;
                 ovs_assert(rule->key.head.mask);
+                xdp_tables_admit(&tables[p], rule->shape, &rule->key);
             }
             free_rules(&evicted);
         } else if (n_rules && random_range(2)) {
@@ -527,17 +554,25 @@ test_table(unsigned int n)
             xdp_table_port_tables(port, &tables[p]);
             check_tables(&tables[p]);
             for (unsigned int j = 0; j < n_rules; j++) {
-                ovs_assert(rules[j]->port != port
-                           || has_tag(&tables[p], rules[j]->key.head.mask));
                 /* Nobody else has a number that somebody may still use. */
                 ovs_assert(rules[j]->port == port
-                           || !has_tag(&old, rules[j]->key.head.mask));
+                           || !find_tag(&old, rules[j]->key.head.mask));
             }
             xdp_table_port_published(port);
             ovs_assert(!xdp_table_port_stale(port));
+            /* Rules that are gone are forgotten. */
+            ovs_assert(count_bits(&tables[p]) <= n_rules);
+        }
+        if (!random_range(10) && !xdp_table_port_stale(port)) {
+            for (unsigned int j = 0; j < n_rules; j++) {
+                ovs_assert(rules[j]->port != port
+                           || is_found(&tables[p], rules[j]));
+                n_found += rules[j]->port == port;
+            }
         }
     }
-    ovs_assert(n_results[0] && n_results[1] && n_results[2] && n_evicted);
+    ovs_assert(n_results[0] && n_results[1] && n_results[2] && n_evicted
+               && n_found);
 
     for (int i = 0; i < N_PORTS; i++) {
         struct ovs_list evicted = OVS_LIST_INITIALIZER(&evicted);

@@ -127,6 +127,7 @@ cmd_drop(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
         return;
     }
     publish(s);
+    xdp_port_admit(s->port, rule->shape, &rule->key);
     ovs_assert(!xdp_dp_insert(s->dp, rule->shape, &rule->key, &value));
     s->names[s->n_rules] = xstrdup(argv[1]);
     s->rules[s->n_rules++] = rule;
@@ -164,7 +165,7 @@ count_cb(const union ovs_xdp_key *key OVS_UNUSED,
 {
     unsigned int *n = n_;
 
-    ++*n;
+    (*n)++;
 }
 
 static void

@@ -160,7 +160,7 @@ world_uninit(struct world *w)
 }
 
 /* Adds a rule for the flow of 'e', not yet published.  Returns false if that
- * is not possible.  */
+ * is not possible. */
 static bool
 add_entry(struct world *w, struct entry *e, const struct xdp_flow_action *a)
 {
@@ -175,6 +175,7 @@ add_entry(struct world *w, struct entry *e, const struct xdp_flow_action *a)
         return false;
     }
     ovs_assert(ovs_list_is_empty(&evicted));
+    xdp_port_admit(w->port, e->rule->shape, &e->rule->key);
     ovs_assert(!xdp_dp_insert(w->dp, e->rule->shape, &e->rule->key, &value));
     e->n_packets = e->n_bytes = 0;
     return true;
@@ -278,7 +279,7 @@ test_basic(struct ovs_cmdl_context *ctx OVS_UNUSED)
     struct in6_addr prefix;
     struct ovs_xdp_block block;
     struct xdp_lengths lengths;
-    struct entry e;
+    struct entry e, e2;
     struct world w;
 
     world_init(&w);
@@ -315,6 +316,16 @@ test_basic(struct ovs_cmdl_context *ctx OVS_UNUSED)
     ovs_assert(counter(&w, OVS_XDP_N_TAGS) == 1);
     e.n_packets++;
     e.n_bytes += ours.len + 4;
+
+    /* Another flow of the same mask is there at once. */
+    udp4_entry(&e2, &other);
+    ovs_assert(add_entry(&w, &e2, &drop));
+    ovs_assert(!xdp_table_port_stale(w.table_port));
+    ovs_assert(verdict(&w, &other) == XDP_DROP);
+    e2.n_packets = 1;
+    e2.n_bytes = other.len;
+    remove_entries(&w, &e2, 1);
+    ovs_assert(verdict(&w, &other) == TO_SOCKET);
 
     /* Kill switch. */
     xdp_port_enable(w.port, false);

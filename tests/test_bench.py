@@ -226,7 +226,7 @@ class Smoke(unittest.TestCase):
                        "--report", scratch]
             done = subprocess.run(
                 command + ["dump/*/10k", "dpctl/dump-flows/10k", "forward/ct",
-                           "forward/upcall", "ring/*"],
+                           "forward/upcall", "ring/*", "xdp/*"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 check=False)
             self.assertEqual(done.returncode, 0, done.stdout)

@@ -40,6 +40,7 @@ FAMILIES = {
     "kernel": "Kernel datapath, one boot under QEMU, 1 instruction = 1 ns",
     "revalidator": "Revalidation without UFIDs",
     "ring": "The ring as a channel between two processes",
+    "xdp": "Dropping in XDP",
 }
 
 

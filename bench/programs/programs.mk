@@ -13,7 +13,8 @@ bench_programs = bench/bench-dump bench/bench-forward bench/bench-ila \
 
 # What measures ours against something else than the unmodified build.
 ifneq ($(wildcard $(srcdir)/lib/ring-lane.h),)
-bench_programs += bench/bench-channel bench/bench-export bench/bench-queue
+bench_programs += bench/bench-channel bench/bench-export bench/bench-queue \
+	bench/bench-xdp
 endif
 
 bench-programs: $(bench_programs)
