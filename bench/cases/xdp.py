@@ -64,13 +64,14 @@ def rate(context, side, n):
          context.program("ovs", "tests/ovs-xdp-gen"), "--packets=%d" % n,
          "--sources=%d" % SOURCES, "e0"])
     sent, counted = map(json.loads, out.splitlines())
-    if sent["sent"] != n or sent["refused"]:
+    came = sent["sent"] - sent["refused"]
+    if came < 0.99 * n:
         raise runner.Failed("%s: the device did not take all: %s"
                             % (side, sent))
-    if side != NOTHING and counted["dropped"] != n:
-        raise runner.Failed("%s: %d packets sent, %d counted"
-                            % (side, n, counted["dropped"]))
-    return n / sent["cpu_seconds"] / 1e6
+    if side != NOTHING and counted["dropped"] != came:
+        raise runner.Failed("%s: %d packets came, %d counted"
+                            % (side, came, counted["dropped"]))
+    return came / sent["cpu_seconds"] / 1e6
 
 
 def live(context):
