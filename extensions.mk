@@ -106,7 +106,13 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/text-writer.c \
 	lib/text-writer.h \
 	lib/u32-index.c \
-	lib/u32-index.h
+	lib/u32-index.h \
+	lib/vrf-addr.c \
+	lib/vrf-addr.h \
+	lib/vrf-fib.c \
+	lib/vrf-fib.h \
+	lib/vrf-route.c \
+	lib/vrf-route.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
@@ -264,7 +270,8 @@ tests_ovstest_SOURCES += \
 	tests/test-pcapng.c \
 	tests/test-ring-flow.c \
 	tests/test-set-field-csum.c \
-	tests/test-tunnel-mask.c
+	tests/test-tunnel-mask.c \
+	tests/test-vrf-fib.c
 
 EXTRA_DIST += extensions.mk
 
@@ -336,7 +343,8 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-kept.at \
 	tests/ring-kill.at \
 	tests/ring.at \
-	tests/xdp.at
+	tests/xdp.at \
+	tests/vrf.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
 	$(EXTENSION_TESTSUITE_AT) \
