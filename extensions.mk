@@ -109,10 +109,14 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/u32-index.h \
 	lib/vrf-addr.c \
 	lib/vrf-addr.h \
+	lib/vrf-db.c \
+	lib/vrf-db.h \
 	lib/vrf-fib.c \
 	lib/vrf-fib.h \
 	lib/vrf-route.c \
-	lib/vrf-route.h
+	lib/vrf-route.h \
+	lib/vrf-rules.c \
+	lib/vrf-rules.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
@@ -172,7 +176,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-loader.c \
 	lib/xdp-loader.h \
 	lib/xdp-table.c \
-	lib/xdp-table.h
+	lib/xdp-table.h \
+	lib/vrf-netlink.c \
+	lib/vrf-netlink.h
 endif
 
 ofproto_libofproto_la_SOURCES += \
@@ -271,6 +277,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ring-flow.c \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c \
+	tests/test-vrf-db.c \
 	tests/test-vrf-fib.c
 
 EXTRA_DIST += extensions.mk

@@ -17,6 +17,10 @@ bench_programs += bench/bench-channel bench/bench-export bench/bench-queue \
 	bench/bench-xdp
 endif
 
+ifneq ($(wildcard $(srcdir)/lib/vrf-fib.h),)
+bench_programs += bench/bench-vrf
+endif
+
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
 .SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o bench/bench-switch.o
