@@ -113,6 +113,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-db.h \
 	lib/vrf-fib.c \
 	lib/vrf-fib.h \
+	lib/vrf-route-event.c \
+	lib/vrf-route-event.h \
 	lib/vrf-route.c \
 	lib/vrf-route.h \
 	lib/vrf-rules.c \
@@ -177,6 +179,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-loader.h \
 	lib/xdp-table.c \
 	lib/xdp-table.h \
+	lib/vrf-monitor.c \
+	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
 	lib/vrf-netlink.h
 endif
@@ -204,7 +208,9 @@ tests_ovstest_SOURCES += \
 	tests/test-ring.h \
 	tests/test-xdp-flow.c \
 	tests/test-xdp-loader.c \
-	tests/test-xdp-program.c
+	tests/test-xdp-program.c \
+	tests/test-vrf-kernel.c \
+	tests/test-vrf-netlink.c
 
 # The example of a consumer, to be tested.
 noinst_PROGRAMS += examples/ring-ids

@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "ovs-rcu.h"
 #include "util.h"
+#include "vrf-route-event.h"
 
 /* Things that are looked up by a key.  They do not change: to change one is to
  * put another one in its place. */
@@ -358,169 +359,7 @@ find_rule(const struct vrf_rules *rules, const struct vrf_rule *rule)
     return SIZE_MAX;
 }
 
-/* Routes. */
-
-/* Do all hops in 'a' go the same way as some in 'b'?  Whether they are dead
- * and how much weight they have does not matter. */
-static bool
-is_way_of(const struct vrf_hop *hop, const struct vrf_hop hops[], size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (hop->ifindex == hops[i].ifindex
-            && hop->leak_table == hops[i].leak_table
-            && hop->gateway_family == hops[i].gateway_family
-            && vrf_addr_equal(&hop->gateway, &hops[i].gateway)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-are_ways_of(const struct vrf_hop a[], size_t n_a, const struct vrf_hop b[],
-            size_t n_b)
-{
-    for (size_t i = 0; i < n_a; i++) {
-        if (!is_way_of(&a[i], b, n_b)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Linux makes such routes of IPv6 to the same prefix with the same metric one
- * route with several hops. */
-static bool
-joins_others(const struct vrf_route_info *info, const struct vrf_hop hops[],
-             size_t n)
-{
-    return (!info->nhid && info->type == VRF_ROUTE_UNICAST && n
-            && !vrf_addr_is_zero(&hops[0].gateway));
-}
-
-static struct vrf_route *
-find_joined(struct vrf_route *const routes[], size_t n, uint32_t metric)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct vrf_hops *hops = vrf_route_hops(routes[i]);
-
-        if (routes[i]->info.metric == metric
-            && routes[i]->info.source == VRF_ROUTE_KERNEL
-            && joins_others(&routes[i]->info, hops->hops, hops->n)) {
-            return routes[i];
-        }
-    }
-    return NULL;
-}
-
-/* Puts 'new' in the place of 'old', which the prefix has. */
-static void
-replace_route(struct vrf_fib *fib, const struct vrf_prefix *p,
-              const struct vrf_route *old, struct vrf_route *new)
-{
-    struct vrf_route *const *routes;
-    size_t n = vrf_fib_get(fib, p, &routes);
-    struct vrf_route **copy = xmemdup(routes, n * sizeof *copy);
-
-    for (size_t i = 0; i < n; i++) {
-        if (copy[i] == old) {
-            copy[i] = new;
-        }
-    }
-    vrf_fib_set(fib, p, copy, n);
-    free(copy);
-}
-
-/* Returns whether anything changed. */
-static bool
-add_route(struct vrf_db *db, struct vrf_fib *fib,
-          const struct vrf_event_route *e)
-{
-    struct vrf_route *route = vrf_pool_get(db->pool, &e->info, e->hops,
-                                           e->n_hops);
-    struct vrf_route *const *routes;
-    size_t n = vrf_fib_get(fib, &e->prefix, &routes);
-    struct vrf_route *old = NULL;
-    bool changed;
-
-    if (e->family == VRF_IPV6 && n
-        && joins_others(&e->info, e->hops, e->n_hops)) {
-        /* The event has all the hops. */
-        old = find_joined(routes, n, e->info.metric);
-    }
-    if (old) {
-        changed = old != route;
-        if (changed) {
-            replace_route(fib, &e->prefix, old, route);
-        }
-    } else {
-        changed = vrf_fib_add(fib, &e->prefix, route, e->place);
-    }
-    vrf_pool_put(db->pool, route);
-    return changed;
-}
-
-/* Finds the route that an event says is gone. */
-static struct vrf_route *
-find_route(const struct vrf_fib *fib, const struct vrf_event_route *e)
-{
-    struct vrf_route *const *routes;
-    size_t n = vrf_fib_get(fib, &e->prefix, &routes);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct vrf_route_info *info = &routes[i]->info;
-        const struct vrf_hops *hops = vrf_route_hops(routes[i]);
-
-        if (info->type == e->info.type
-            && info->tos == e->info.tos
-            && info->metric == e->info.metric
-            && info->nhid == e->info.nhid
-            && info->source == e->info.source
-            && info->protocol == e->info.protocol
-            && (info->nhid
-                || (are_ways_of(e->hops, e->n_hops, hops->hops, hops->n)
-                    && (e->family == VRF_IPV6 || hops->n == e->n_hops)))) {
-            return routes[i];
-        }
-    }
-    return NULL;
-}
-
-static bool
-del_route(struct vrf_db *db, struct vrf_fib *fib,
-          const struct vrf_event_route *e)
-{
-    struct vrf_route *old = find_route(fib, e);
-    const struct vrf_hops *hops;
-    size_t n = 0;
-
-    if (!old) {
-        return false;
-    }
-    hops = vrf_route_hops(old);
-    if (e->family == VRF_IPV4 || e->info.nhid || hops->n <= e->n_hops) {
-        return vrf_fib_del(fib, &e->prefix, old);
-    }
-
-    /* One of several hops. */
-    struct vrf_hop *left = xmalloc(hops->n * sizeof *left);
-    struct vrf_route *route;
-
-    for (size_t i = 0; i < hops->n; i++) {
-        if (!is_way_of(&hops->hops[i], e->hops, e->n_hops)) {
-            left[n++] = hops->hops[i];
-        }
-    }
-    if (!n) {
-        free(left);
-        return vrf_fib_del(fib, &e->prefix, old);
-    }
-    route = vrf_pool_get(db->pool, &old->info, left, n);
-    replace_route(fib, &e->prefix, old, route);
-    vrf_pool_put(db->pool, route);
-    free(left);
-    return true;
-}
+/* Events. */
 
 static bool
 apply_route(struct vrf_db *db, struct tables *tables,
@@ -538,12 +377,12 @@ apply_route(struct vrf_db *db, struct tables *tables,
         return false;
     }
     if (!event->gone) {
-        return add_route(db, make_table(db, tables, e->family, e->table)->fib,
-                         e);
+        table = make_table(db, tables, e->family, e->table);
+        return vrf_route_event_add(db->pool, table->fib, e);
     }
 
     table = find_table(tables, e->family, e->table);
-    if (!table || !del_route(db, table->fib, e)) {
+    if (!table || !vrf_route_event_del(db->pool, table->fib, e)) {
         return false;
     }
 
@@ -558,8 +397,6 @@ apply_route(struct vrf_db *db, struct tables *tables,
     }
     return true;
 }
-
-/* Events. */
 
 static unsigned int
 apply_link(struct vrf_db *db, const struct vrf_event *event)
@@ -1104,7 +941,13 @@ lookup_table(const struct vrf_db *db, const struct vrf_rule *rule,
     if (flow->oif && flow->oif != flow->oif_vrf
         && (flow->family == VRF_IPV4 || vrf_addr_is_zero(&flow->src)
             || is_link_scope(&flow->dst, &a->used.dst_bits))) {
+        /* For IPv6, Linux has routes that end by the loopback device. */
         q.oif = flow->oif;
+        q.oif_unless_end = flow->family == VRF_IPV4;
+    }
+    if (flow->family == VRF_IPV6) {
+        q.prefer = flow->oif ? flow->oif
+                   : flow->iif != VRF_IIF_LOCAL ? flow->iif : 0;
     }
     found = vrf_fib_lookup(table->fib, &q, &r);
     a->used.dst_bits = MAX(a->used.dst_bits, r.decided);

@@ -214,12 +214,34 @@ node_decides(const struct node *node, unsigned int v)
     OVS_NOT_REACHED();
 }
 
-/* Keys in front of nodes. */
+/* Keys in front of nodes: where the node begins, and the bits before that. */
+
+struct header4 {
+    uint64_t hi_and_base;       /* An address needs only the upper half. */
+};
+
+struct header6 {
+    uint64_t base;
+    uint64_t hi, lo;
+};
 
 static inline size_t
 header_words(enum vrf_family family)
 {
-    return family == VRF_IPV4 ? 1 : 3;
+    return (family == VRF_IPV4 ? sizeof(struct header4)
+            : sizeof(struct header6)) / sizeof(uint64_t);
+}
+
+static inline struct header4 *
+header4_of(const struct node *node)
+{
+    return (struct header4 *) (uintptr_t) node - 1;
+}
+
+static inline struct header6 *
+header6_of(const struct node *node)
+{
+    return (struct header6 *) (uintptr_t) node - 1;
 }
 
 /* Returns where the node begins and fills in the bits before that. */
@@ -227,16 +249,19 @@ static inline unsigned int
 header_get(enum vrf_family family, const struct node *node,
            struct vrf_addr *key)
 {
-    const uint64_t *word = (const uint64_t *) node;
-
     if (family == VRF_IPV4) {
-        key->hi = word[-1] & ~UINT64_C(0xff);
+        uint64_t x = header4_of(node)->hi_and_base;
+
+        key->hi = x & ~UINT64_C(0xff);
         key->lo = 0;
-        return word[-1] & 0xff;
+        return x & 0xff;
+    } else {
+        const struct header6 *h = header6_of(node);
+
+        key->hi = h->hi;
+        key->lo = h->lo;
+        return h->base;
     }
-    key->hi = word[-1];
-    key->lo = word[-2];
-    return word[-3];
 }
 
 static void
@@ -244,14 +269,11 @@ header_set(enum vrf_family family, struct node *node,
            const struct vrf_addr *key, unsigned int base)
 {
     struct vrf_addr cut = vrf_addr_cut(key, base);
-    uint64_t *word = (uint64_t *) node;
 
     if (family == VRF_IPV4) {
-        word[-1] = cut.hi | base;
+        header4_of(node)->hi_and_base = cut.hi | base;
     } else {
-        word[-1] = cut.hi;
-        word[-2] = cut.lo;
-        word[-3] = base;
+        *header6_of(node) = (struct header6) { base, cut.hi, cut.lo };
     }
 }
 
@@ -356,7 +378,7 @@ vrf_route_takes(const struct vrf_route *route, const struct vrf_fib_query *q)
     const struct vrf_hops *hops;
 
     if (!vrf_route_type_delivers(route->info.type)) {
-        return true;
+        return !q->oif || q->oif_unless_end;
     }
     hops = vrf_route_hops(route);
     for (size_t i = 0; i < hops->n; i++) {
@@ -379,16 +401,26 @@ first_that_takes(void *value, const struct vrf_fib_query *q, bool *used_tos)
 {
     struct vrf_route *const *routes;
     size_t n = value_routes(&value, &routes);
+    const struct vrf_route *best = NULL;
 
     for (size_t i = 0; i < n; i++) {
         uint8_t tos = routes[i]->info.tos;
 
+        if (best && (tos != best->info.tos
+                     || routes[i]->info.metric != best->info.metric)) {
+            break;
+        }
         *used_tos |= tos != 0;
-        if ((!tos || tos == q->tos) && vrf_route_takes(routes[i], q)) {
+        if ((tos && tos != q->tos) || !vrf_route_takes(routes[i], q)) {
+            continue;
+        }
+        if (!q->prefer || vrf_route_is_by(routes[i], q->prefer)) {
             return routes[i];
+        } else if (!best) {
+            best = routes[i];
         }
     }
-    return NULL;
+    return best;
 }
 
 bool
@@ -582,27 +614,21 @@ nodes_equal(enum vrf_family family, const void *pa, const void *pb,
 {
     const struct node *a = untag(pa), *b = untag(pb);
     unsigned int base_a = base, base_b = base;
-    struct vrf_addr key;
+    struct vrf_addr key_a, key_b;
 
     if (!a || !b) {
         return a == b;
     }
     if (is_tagged(pa)) {
-        base_a = header_get(family, a, &key);
+        base_a = header_get(family, a, &key_a);
     }
     if (is_tagged(pb)) {
-        base_b = header_get(family, b, &key);
-    }
-    if (is_tagged(pa) && is_tagged(pb)) {
-        struct vrf_addr other;
-
-        header_get(family, a, &other);
-        if (!vrf_addr_equal(&key, &other)) {
-            return false;
-        }
+        base_b = header_get(family, b, &key_b);
     }
     if (base_a != base_b || a->prefixes != b->prefixes
-        || a->children != b->children) {
+        || a->children != b->children
+        || (is_tagged(pa) && is_tagged(pb)
+            && !vrf_addr_equal(&key_a, &key_b))) {
         return false;
     }
 

@@ -54,6 +54,10 @@ enum vrf_family vrf_fib_family(const struct vrf_fib *);
 struct vrf_fib_query {
     struct vrf_addr dst;
     uint32_t oif;               /* If nonzero: only by this device. */
+    bool oif_unless_end;        /* Or by none: by a route by which packets are
+                                 * dropped. */
+    uint32_t prefer;            /* If nonzero: rather by this device, among
+                                 * routes of equal metric. */
     uint8_t tos;
 
     /* Says whether a hop may be used; null for all that are not dead. */

@@ -240,7 +240,7 @@ parse_link(const struct ofpbuf *msg, struct vrf_event *event)
         return VRF_NETLINK_IGNORED;
     }
     if (ifi->ifi_index <= 0
-        || !get_name(attrs[IFLA_IFNAME], d->name)
+        || !get_name(attrs[IFLA_IFNAME], d->name) || !d->name[0]
         || !get_u32(attrs[IFLA_MASTER], &d->master)
         || !get_u32(attrs[IFLA_GROUP], &d->group)
         || !get_u32(attrs[IFLA_MTU], &d->mtu)

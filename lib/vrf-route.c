@@ -56,6 +56,21 @@ vrf_route_serial(const struct vrf_route *route)
     return serial;
 }
 
+bool
+vrf_route_is_by(const struct vrf_route *route, uint32_t ifindex)
+{
+    const struct vrf_hops *hops = vrf_route_hops(route);
+
+    if (vrf_route_type_delivers(route->info.type)) {
+        for (size_t i = 0; i < hops->n; i++) {
+            if (hops->hops[i].ifindex == ifindex) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Choosing. */
 
 /* Is it the same way, whatever its state? */

@@ -129,6 +129,9 @@ vrf_route_hops(const struct vrf_route *route)
     return ovsrcu_get(const struct vrf_hops *, &route->hops);
 }
 
+/* Is it by way of device 'ifindex', with one of its hops? */
+bool vrf_route_is_by(const struct vrf_route *, uint32_t ifindex);
+
 /* Choosing one of several. */
 
 /* Says whether a hop may be used. */
@@ -156,7 +159,8 @@ void vrf_pool_destroy(struct vrf_pool *);
 /* Returns the route of 'info' with the 'n' 'hops', VRF_MAX_HOPS at most, and
  * counts one more user.  If 'info->nhid' names an object that the pool knows
  * then the hops are those of the object. */
-struct vrf_route *vrf_pool_get(struct vrf_pool *, const struct vrf_route_info *,
+struct vrf_route *vrf_pool_get(struct vrf_pool *,
+                               const struct vrf_route_info *info,
                                const struct vrf_hop hops[], size_t n);
 
 /* Counts one user less, or one more. */

@@ -15,7 +15,8 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ila-offload.at \
 	tests/system-ring.at \
 	tests/system-tls-dns.at \
-	tests/system-xdp.at
+	tests/system-xdp.at \
+	tests/system-vrf.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
 
 EXTENSION_KERNEL_TESTSUITE_AT = \

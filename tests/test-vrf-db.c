@@ -251,7 +251,7 @@ test_rules(struct ovs_cmdl_context *ctx OVS_UNUSED)
     r[6].dport[0] = 80;
     r[6].dport[1] = 90;
     r[7].parts = VRF_RULE_IIF;
-    strcpy(r[7].iif, "eth0");
+    ovs_strlcpy(r[7].iif, "eth0", sizeof r[7].iif);
     r[7].iif_index = 3;
 
     rules = vrf_rules_create(VRF_IPV4, r, ARRAY_SIZE(r));

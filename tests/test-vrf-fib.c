@@ -168,10 +168,11 @@ check_whole(struct vrf_fib *fib, struct vrf_pool *pool,
     ovs_assert(aux.seen == n);
 
     /* The same from scratch is the same, and has as many nodes. */
-    for (size_t i = n; i-- > 0; ) {
-        ovs_assert(vrf_fib_add(other, &entries[i].p,
+    for (size_t i = n; i > 0; i--) {
+        ovs_assert(vrf_fib_add(other, &entries[i - 1].p,
                                CONST_CAST(struct vrf_route *,
-                                          entries[i].route), VRF_FIB_LAST));
+                                          entries[i - 1].route),
+                               VRF_FIB_LAST));
     }
     vrf_fib_get_usage(fib, &a);
     vrf_fib_get_usage(other, &b);
@@ -457,12 +458,21 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
     ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[0]
                && res.len == 8 && res.decided == 16);
     q.oif = 9;
+    ovs_assert(!vrf_fib_lookup(fib, &q, &res));
+    q.oif_unless_end = true;
     ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[4]
                && res.len == 0 && res.decided == 16);
     vrf_fib_set(fib, &all, NULL, 0);
     ovs_assert(!vrf_fib_lookup(fib, &q, &res) && !res.route
                && res.decided == 16);
     q.oif = 0;
+
+    /* By a preferred device, among equals. */
+    q.prefer = 4;
+    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[3]);
+    q.prefer = 3;
+    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[1]);
+    q.prefer = 0;
 
     /* The other routes go nowhere, which is an answer. */
     ovs_assert(vrf_fib_add(fib, &narrow, r[5], VRF_FIB_FIRST));
