@@ -182,7 +182,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-monitor.c \
 	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
-	lib/vrf-netlink.h
+	lib/vrf-netlink.h \
+	lib/vrf.c \
+	lib/vrf.h
 endif
 
 ofproto_libofproto_la_SOURCES += \
@@ -256,7 +258,9 @@ vswitchd_ovs_vswitchd_SOURCES += \
 if LINUX
 vswitchd_ovs_vswitchd_SOURCES += \
 	vswitchd/ring-config.c \
-	vswitchd/ring-config.h
+	vswitchd/ring-config.h \
+	vswitchd/vrf-config.c \
+	vswitchd/vrf-config.h
 endif
 
 tests_ovstest_SOURCES += \

@@ -56,9 +56,6 @@ struct vrf_fib {
     size_t bytes;
 };
 
-/* Nodes from root to leaf, at most. */
-#define MAX_DEPTH (128 / NODE_BITS + 2)
-
 static inline bool
 is_tagged(const void *p)
 {
@@ -614,7 +611,7 @@ nodes_equal(enum vrf_family family, const void *pa, const void *pb,
 {
     const struct node *a = untag(pa), *b = untag(pb);
     unsigned int base_a = base, base_b = base;
-    struct vrf_addr key_a, key_b;
+    struct vrf_addr key_a = { 0, 0 }, key_b = { 0, 0 };
 
     if (!a || !b) {
         return a == b;
@@ -1028,38 +1025,43 @@ vrf_fib_add(struct vrf_fib *fib, const struct vrf_prefix *p,
     size_t n = vrf_fib_get(fib, p, &routes);
     struct vrf_route **new;
     size_t first, last;
+    bool known = false;
 
     if (!n) {
         vrf_fib_set(fib, p, &route, 1);
         return true;
     }
     for (size_t i = 0; i < n; i++) {
-        if (routes[i] == route) {
-            return false;
-        }
+        known |= routes[i] == route;
     }
 
     /* Those that are equal are from 'first' to before 'last'. */
-    for (first = 0; first < n; first++) {
-        if (compare_routes(routes[first], route) >= 0) {
-            break;
-        }
+    for (first = 0;
+         first < n && compare_routes(routes[first], route) < 0; first++) {
+        continue;
     }
-    for (last = first; last < n; last++) {
-        if (compare_routes(routes[last], route)) {
-            break;
-        }
+    for (last = first;
+         last < n && !compare_routes(routes[last], route); last++) {
+        continue;
     }
 
     bool replace = place == VRF_FIB_REPLACE && last > first;
     size_t at = place == VRF_FIB_LAST ? last : first;
+    size_t n_new = 0;
 
+    if (known && (!replace || routes[first] == route)) {
+        return false;
+    }
     new = xmalloc((n + 1) * sizeof *new);
-    memcpy(new, routes, at * sizeof *new);
-    new[at] = route;
-    memcpy(new + at + 1, routes + at + replace,
-           (n - at - replace) * sizeof *new);
-    vrf_fib_set(fib, p, new, n + 1 - replace);
+    for (size_t i = 0; i <= n; i++) {
+        if (i == at) {
+            new[n_new++] = route;
+        }
+        if (i < n && routes[i] != route && !(replace && i == at)) {
+            new[n_new++] = routes[i];
+        }
+    }
+    vrf_fib_set(fib, p, new, n_new);
     free(new);
     return true;
 }

@@ -122,7 +122,8 @@ enum vrf_fib_place {
     VRF_FIB_REPLACE,            /* It takes the place of the first one. */
 };
 
-/* Returns false, and changes nothing, if the prefix has 'route' already. */
+/* Returns false, and changes nothing, if the prefix has 'route' already; but
+ * with VRF_FIB_REPLACE only if it is the first one. */
 bool vrf_fib_add(struct vrf_fib *, const struct vrf_prefix *,
                  struct vrf_route *route, enum vrf_fib_place);
 

@@ -137,6 +137,12 @@ vrf_route_event_add(struct vrf_pool *pool, struct vrf_fib *fib,
     for (size_t i = 0; i < n; i++) {
         known |= routes[i] == route;
     }
+    if (known && e->info.nhid) {
+        /* Its next-hop object changed, which Linux tells as if the route
+         * replaced one. */
+        vrf_pool_put(pool, route);
+        return false;
+    }
     if (e->family == VRF_IPV6) {
         old = find_changed6(routes, n, e);
     }

@@ -179,7 +179,9 @@ hops_create(const struct vrf_hop hop[], size_t n)
     hops = xmalloc(sizeof *hops + n * sizeof *hop);
     hops->n = n;
     hops->buckets = NULL;
-    memcpy(hops->hops, hop, n * sizeof *hop);
+    if (n) {
+        memcpy(hops->hops, hop, n * sizeof *hop);
+    }
     if (n > 1) {
         fill_buckets(hops);
     }
@@ -196,7 +198,8 @@ hops_free(struct vrf_hops *hops)
 static bool
 hops_are(const struct vrf_hops *hops, const struct vrf_hop hop[], size_t n)
 {
-    return hops->n == n && !memcmp(hops->hops, hop, n * sizeof *hop);
+    return (hops->n == n
+            && (!n || !memcmp(hops->hops, hop, n * sizeof *hop)));
 }
 
 bool

@@ -438,6 +438,11 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
     ovs_assert(vrf_fib_del(fib, &narrow, r[7]));
     ovs_assert(!vrf_fib_del(fib, &narrow, r[7]));
     ovs_assert(vrf_fib_add(fib, &narrow, r[1], VRF_FIB_FIRST));
+    ovs_assert(!vrf_fib_add(fib, &narrow, r[3], VRF_FIB_FIRST));
+    ovs_assert(vrf_fib_add(fib, &narrow, r[3], VRF_FIB_REPLACE));
+    ovs_assert(vrf_fib_get(fib, &narrow, &got) == 3);
+    ovs_assert(got[0] == r[2] && got[1] == r[3] && got[2] == r[0]);
+    ovs_assert(vrf_fib_add(fib, &narrow, r[1], VRF_FIB_FIRST));
 
     memset(&q, 0, sizeof q);
     q.dst = prefix("10.1.2.3", 32).addr;

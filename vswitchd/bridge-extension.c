@@ -8,12 +8,14 @@
 #include "ila-config.h"
 #include "ring-config.h"
 #include "util.h"
+#include "vrf-config.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct bridge_extension *extensions[] = {
     &ila_bridge_extension,
 #ifdef __linux__
     &ring_bridge_extension,
+    &vrf_bridge_extension,
 #endif
     NULL,
 };

@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "vrf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
+#include "packets.h"
+#include "seq.h"
+#include "unixctl.h"
+#include "util.h"
+#include "vrf-db.h"
+#include "vrf-monitor.h"
+
+VLOG_DEFINE_THIS_MODULE(vrf);
+
+static OVSRCU_TYPE(struct vrf_db *) live_db = OVSRCU_INITIALIZER(NULL);
+static struct vrf_monitor *monitor;
+static struct seq *vrf_seq;
+
+/* Tables by name, and ids, less 1, by name, which outlive the VRF. */
+static struct shash configured = SHASH_INITIALIZER(&configured);
+static struct shash ids = SHASH_INITIALIZER(&ids);
+
+bool
+vrf_name_is_valid(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!isgraph((unsigned char) name[i]) || name[i] == '/') {
+            return false;
+        }
+    }
+    return len > 0 && len < IFNAMSIZ && strcmp(name, VRF_DEFAULT_NAME);
+}
+
+const struct vrf_db *
+vrf_get_db(void)
+{
+    return ovsrcu_get(struct vrf_db *, &live_db);
+}
+
+struct seq *
+vrf_get_seq(void)
+{
+    return vrf_seq;
+}
+
+/* The number that 'names' has for 'name', 0 if it has none. */
+static uint32_t
+number_of(const struct shash *names, const char *name)
+{
+    const void *data = shash_find_data(names, name);
+
+    return (uintptr_t) data;
+}
+
+static uint16_t
+id_of(const char *name)
+{
+    uintptr_t id = number_of(&ids, name);
+
+    if (!id && shash_count(&ids) < UINT16_MAX) {
+        id = shash_count(&ids) + 1;
+        shash_add(&ids, name, (void *) id);
+    }
+    return id;
+}
+
+/* The VRF with this name as 'db' and the configuration have it. */
+static bool
+find_in(const struct vrf_db *db, const char *name, struct vrf *vrf)
+{
+    const struct vrf_device *device = vrf_db_device_by_name(db, name);
+    uint32_t table = number_of(&configured, name);
+
+    if (device && !device->table) {
+        device = NULL;
+    }
+    if (!device && !table) {
+        return false;
+    }
+    vrf->name = name;
+    vrf->id = id_of(name);
+    vrf->table = device ? device->table : table;
+    vrf->ifindex = device ? device->ifindex : 0;
+    vrf->configured = table != 0;
+    vrf->conflict = table && table != vrf->table;
+    return true;
+}
+
+bool
+vrf_find(const char *name, struct vrf *vrf)
+{
+    const struct vrf_db *db = vrf_get_db();
+
+    return db && find_in(db, name, vrf);
+}
+
+/* Listening. */
+
+static void
+start(void)
+{
+    struct vrf_db *db = vrf_db_create();
+
+    if (vrf_monitor_create(db, &monitor)) {
+        vrf_db_destroy(db);
+        return;
+    }
+    vrf_db_set_own_vrfs(db, true);
+    ovsrcu_set(&live_db, db);
+    seq_change(vrf_seq);
+}
+
+static void
+stop(void)
+{
+    struct vrf_db *db = ovsrcu_get_protected(struct vrf_db *, &live_db);
+
+    if (db) {
+        vrf_monitor_destroy(monitor);
+        monitor = NULL;
+        ovsrcu_set(&live_db, NULL);
+        vrf_db_destroy(db);
+        seq_change(vrf_seq);
+    }
+}
+
+void
+vrf_configure(const struct shash *tables)
+{
+    struct shash_node *node;
+    bool changed = shash_count(tables) != shash_count(&configured);
+
+    SHASH_FOR_EACH (node, tables) {
+        changed |= shash_find_data(&configured, node->name) != node->data;
+    }
+    if (changed) {
+        shash_clear(&configured);
+        SHASH_FOR_EACH (node, tables) {
+            shash_add(&configured, node->name, node->data);
+        }
+        seq_change(vrf_seq);
+    }
+    if (shash_is_empty(tables)) {
+        stop();
+    } else if (!monitor) {
+        start();
+    }
+}
+
+void
+vrf_run(void)
+{
+    if (monitor && vrf_monitor_run(monitor)) {
+        seq_change(vrf_seq);
+    }
+}
+
+void
+vrf_wait(void)
+{
+    if (monitor) {
+        vrf_monitor_wait(monitor);
+    }
+}
+
+/* Commands. */
+
+/* What a command answers from, and in which form. */
+struct view {
+    const struct vrf_db *db;
+    struct vrf_db *own;         /* If nothing listens otherwise. */
+    struct json *json;          /* An array, or null for text. */
+    struct ds text;
+};
+
+/* Takes options from the arguments.  Returns false, with an error sent, if
+ * they are wrong or the kernel cannot be read. */
+static bool
+view_open(struct view *v, struct unixctl_conn *conn, int *argc,
+          const char **argv[])
+{
+    memset(v, 0, sizeof *v);
+    ds_init(&v->text);
+    if (*argc > 1 && !strncmp((*argv)[1], "--format=", 9)) {
+        const char *format = (*argv)[1] + 9;
+
+        if (!strcmp(format, "json")) {
+            v->json = json_array_create_empty();
+        } else if (strcmp(format, "text")) {
+            ds_put_format(&v->text, "--format=%s: formats are json and text",
+                          format);
+            unixctl_command_reply_error(conn, ds_cstr(&v->text));
+            ds_destroy(&v->text);
+            return false;
+        }
+        (*argc)--;
+        (*argv)++;
+    }
+
+    v->db = vrf_get_db();
+    if (!v->db) {
+        struct vrf_monitor *m;
+
+        v->own = vrf_db_create();
+        if (vrf_monitor_create(v->own, &m)) {
+            vrf_db_destroy(v->own);
+            json_destroy(v->json);
+            ds_destroy(&v->text);
+            unixctl_command_reply_error(conn, "cannot read from the kernel");
+            return false;
+        }
+        do {
+            vrf_monitor_run(m);
+        } while (!vrf_monitor_is_synced(m));
+        vrf_monitor_destroy(m);
+        v->db = v->own;
+    }
+    return true;
+}
+
+static void
+view_destroy(struct view *v)
+{
+    json_destroy(v->json);
+    ds_destroy(&v->text);
+    vrf_db_destroy(v->own);
+}
+
+static void
+view_fail(struct view *v, struct unixctl_conn *conn, const char *token,
+          const char *why)
+{
+    ds_clear(&v->text);
+    ds_put_format(&v->text, "%s: %s", token, why);
+    unixctl_command_reply_error(conn, ds_cstr(&v->text));
+    view_destroy(v);
+}
+
+static void
+view_reply(struct view *v, struct unixctl_conn *conn)
+{
+    if (v->json) {
+        ds_clear(&v->text);
+        json_to_ds(v->json, JSSF_SORT, &v->text);
+        ds_put_char(&v->text, '\n');
+    }
+    unixctl_command_reply(conn, ds_cstr(&v->text));
+    view_destroy(v);
+}
+
+static void
+add_name(const struct vrf_device *device, void *names)
+{
+    if (device->table) {
+        shash_add_once(names, device->name, NULL);
+    }
+}
+
+struct members {
+    uint32_t master;
+    struct shash names;
+};
+
+static void
+add_member(const struct vrf_device *device, void *members_)
+{
+    struct members *members = members_;
+
+    if (members->master && device->master == members->master) {
+        shash_add_once(&members->names, device->name, NULL);
+    }
+}
+
+static size_t
+n_routes(const struct view *v, enum vrf_family family, uint32_t table)
+{
+    const struct vrf_fib *fib = vrf_db_table(v->db, family, table);
+    struct vrf_fib_usage usage;
+
+    if (!fib) {
+        return 0;
+    }
+    vrf_fib_get_usage(fib, &usage);
+    return usage.n_routes;
+}
+
+static void
+put_vrf(struct view *v, const struct vrf *vrf)
+{
+    struct members m = { .master = vrf->ifindex };
+    const struct shash_node **nodes;
+    size_t n;
+
+    shash_init(&m.names);
+    vrf_db_for_each_device(v->db, add_member, &m);
+    n = shash_count(&m.names);
+    nodes = shash_sort(&m.names);
+    if (v->json) {
+        struct json *members = json_array_create_empty();
+        struct json *object = json_object_create();
+
+        for (size_t i = 0; i < n; i++) {
+            json_array_add(members, json_string_create(nodes[i]->name));
+        }
+        json_object_put_string(object, "name", vrf->name);
+        json_object_put(object, "id", json_integer_create(vrf->id));
+        json_object_put(object, "table", json_integer_create(vrf->table));
+        json_object_put(object, "ifindex", json_integer_create(vrf->ifindex));
+        json_object_put(object, "configured",
+                        json_boolean_create(vrf->configured));
+        json_object_put(object, "conflict",
+                        json_boolean_create(vrf->conflict));
+        json_object_put(object, "inexact",
+                        json_boolean_create(vrf_db_inexact(v->db)));
+        json_object_put(object, "members", members);
+        json_object_put(object, "routes4", json_integer_create(
+            n_routes(v, VRF_IPV4, vrf->table)));
+        json_object_put(object, "routes6", json_integer_create(
+            n_routes(v, VRF_IPV6, vrf->table)));
+        json_array_add(v->json, object);
+    } else {
+        ds_put_format(&v->text, "%s: id %"PRIu16", table %"PRIu32"%s%s%s, "
+                      "%"PRIuSIZE" IPv4 and %"PRIuSIZE" IPv6 routes\n",
+                      vrf->name, vrf->id, vrf->table,
+                      vrf->ifindex ? ", device" : "",
+                      vrf->configured ? ", configured" : "",
+                      vrf->conflict ? " with another table" : "",
+                      n_routes(v, VRF_IPV4, vrf->table),
+                      n_routes(v, VRF_IPV6, vrf->table));
+        for (size_t i = 0; i < n; i++) {
+            ds_put_format(&v->text, "    member %s\n", nodes[i]->name);
+        }
+        if (vrf_db_inexact(v->db)) {
+            ds_put_cstr(&v->text, "    inexact: there are rules or routes "
+                        "with selectors that are not supported\n");
+        }
+    }
+    free(nodes);
+    shash_destroy(&m.names);
+}
+
+/* "vrf/list", and "vrf/show NAME". */
+static void
+vrf_unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
+                 void *all)
+{
+    struct shash names = SHASH_INITIALIZER(&names);
+    const struct shash_node **nodes;
+    struct shash_node *node;
+    struct view v;
+    size_t n;
+
+    if (!view_open(&v, conn, &argc, &argv)) {
+        return;
+    }
+    if (!all && argc < 2) {
+        view_fail(&v, conn, "vrf/show", "needs the name of a VRF");
+        return;
+    }
+    SHASH_FOR_EACH (node, &configured) {
+        shash_add_once(&names, node->name, NULL);
+    }
+    vrf_db_for_each_device(v.db, add_name, &names);
+    n = shash_count(&names);
+    nodes = shash_sort(&names);
+
+    bool found = all != NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        struct vrf vrf;
+
+        if ((all || !strcmp(nodes[i]->name, argv[1]))
+            && find_in(v.db, nodes[i]->name, &vrf)) {
+            put_vrf(&v, &vrf);
+            found = true;
+        }
+    }
+    free(nodes);
+    shash_destroy(&names);
+    if (found) {
+        view_reply(&v, conn);
+    } else {
+        view_fail(&v, conn, argv[1], "no such VRF");
+    }
+}
+
+/* Finds the table that 's' means: a VRF's name, "default" or table=NUMBER. */
+static bool
+parse_table(const struct view *v, const char *s, uint32_t *table)
+{
+    unsigned int number;
+    struct vrf vrf;
+
+    if (!strcmp(s, VRF_DEFAULT_NAME)) {
+        *table = 254;
+        return true;
+    } else if (!strncmp(s, "table=", 6)) {
+        if (!str_to_uint(s + 6, 10, &number) || !number) {
+            return false;
+        }
+        *table = number;
+        return true;
+    }
+    if (!find_in(v->db, s, &vrf)) {
+        return false;
+    }
+    *table = vrf.table;
+    return true;
+}
+
+struct route_aux {
+    struct view *v;
+    enum vrf_family family;
+};
+
+static bool
+put_routes(const struct vrf_prefix *p, struct vrf_route *const routes[],
+           size_t n, void *aux_)
+{
+    struct route_aux *aux = aux_;
+    struct view *v = aux->v;
+
+    for (size_t i = 0; i < n; i++) {
+        if (v->json) {
+            struct json *object = vrf_route_to_json(aux->family, routes[i],
+                                                    vrf_db_ifname, v->db);
+            struct ds s = DS_EMPTY_INITIALIZER;
+
+            vrf_prefix_format(aux->family, p, &s);
+            json_object_put_string(object, "dst", ds_cstr(&s));
+            ds_destroy(&s);
+            json_array_add(v->json, object);
+        } else {
+            if (routes[i]->info.type != VRF_ROUTE_UNICAST) {
+                ds_put_format(&v->text, "%s ",
+                              vrf_route_type_name(routes[i]->info.type));
+            }
+            vrf_prefix_format(aux->family, p, &v->text);
+            vrf_route_format(aux->family, routes[i], vrf_db_ifname, v->db,
+                             &v->text);
+            ds_put_char(&v->text, '\n');
+        }
+    }
+    return true;
+}
+
+/* "vrf/route NAME". */
+static void
+vrf_unixctl_route(struct unixctl_conn *conn, int argc, const char *argv[],
+                  void *aux OVS_UNUSED)
+{
+    uint32_t table = 254;
+    struct view v;
+
+    if (!view_open(&v, conn, &argc, &argv)) {
+        return;
+    }
+    if (argc > 1 && !parse_table(&v, argv[1], &table)) {
+        view_fail(&v, conn, argv[1], "no such VRF, nor table=NUMBER");
+        return;
+    }
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        const struct vrf_fib *fib = vrf_db_table(v.db, f, table);
+        struct route_aux route_aux = { &v, f };
+
+        if (fib) {
+            vrf_fib_for_each(fib, put_routes, &route_aux);
+        }
+    }
+    view_reply(&v, conn);
+}
+
+/* "vrf/rule". */
+static void
+vrf_unixctl_rule(struct unixctl_conn *conn, int argc, const char *argv[],
+                 void *aux OVS_UNUSED)
+{
+    struct view v;
+
+    if (!view_open(&v, conn, &argc, &argv)) {
+        return;
+    }
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        const struct vrf_rules *rules = vrf_db_rules(v.db, f);
+
+        for (size_t i = 0; i < rules->n; i++) {
+            if (v.json) {
+                struct json *object = vrf_rule_to_json(f, &rules->rules[i]);
+
+                json_object_put(object, "family",
+                                json_integer_create(f == VRF_IPV4 ? 4 : 6));
+                json_array_add(v.json, object);
+            } else {
+                ds_put_cstr(&v.text, f == VRF_IPV4 ? "ip   " : "ipv6 ");
+                vrf_rule_format(f, &rules->rules[i], &v.text);
+                ds_put_char(&v.text, '\n');
+            }
+        }
+    }
+    view_reply(&v, conn);
+}
+
+struct neigh_aux {
+    struct view *v;
+    uint32_t master;            /* Of the members, or 0 for all devices. */
+};
+
+static void
+put_neigh(const struct vrf_neighbour *n, void *aux_)
+{
+    struct neigh_aux *aux = aux_;
+    const struct vrf_device *d = vrf_db_device(aux->v->db, n->ifindex);
+    struct ds addr = DS_EMPTY_INITIALIZER;
+
+    if (!d || (aux->master && d->master != aux->master)) {
+        return;
+    }
+    vrf_addr_format(n->family, &n->addr, &addr);
+    if (aux->v->json) {
+        struct json *object = json_object_create();
+        char mac[ETH_ADDR_STRLEN + 1];
+
+        snprintf(mac, sizeof mac, ETH_ADDR_FMT, ETH_ADDR_ARGS(n->mac));
+        json_object_put_string(object, "dst", ds_cstr(&addr));
+        json_object_put_string(object, "dev", d->name);
+        json_object_put_string(object, "lladdr", mac);
+        json_object_put(object, "state", json_integer_create(n->state));
+        json_array_add(aux->v->json, object);
+    } else {
+        ds_put_format(&aux->v->text, "%s dev %s lladdr "ETH_ADDR_FMT
+                      " state %#"PRIx16"\n", ds_cstr(&addr), d->name,
+                      ETH_ADDR_ARGS(n->mac), n->state);
+    }
+    ds_destroy(&addr);
+}
+
+/* "vrf/neigh [NAME]". */
+static void
+vrf_unixctl_neigh(struct unixctl_conn *conn, int argc, const char *argv[],
+                  void *aux OVS_UNUSED)
+{
+    struct neigh_aux neigh_aux;
+    struct vrf vrf;
+    struct view v;
+
+    if (!view_open(&v, conn, &argc, &argv)) {
+        return;
+    }
+    neigh_aux.v = &v;
+    neigh_aux.master = 0;
+    if (argc > 1) {
+        if (!find_in(v.db, argv[1], &vrf) || !vrf.ifindex) {
+            view_fail(&v, conn, argv[1], "no VRF that has a device");
+            return;
+        }
+        neigh_aux.master = vrf.ifindex;
+    }
+    vrf_db_for_each_neighbour(v.db, put_neigh, &neigh_aux);
+    view_reply(&v, conn);
+}
+
+/* Takes KEY=VALUE.  Returns why it is wrong, null if it is not. */
+static const char *
+parse_flow_part(const struct view *v, const char *s, struct vrf_flow *flow)
+{
+    static const struct {
+        const char *key;
+        unsigned int max;
+    } numbers[] = {
+        { "mark=", UINT32_MAX }, { "tos=", 255 }, { "proto=", 255 },
+        { "sport=", 65535 }, { "dport=", 65535 },
+    };
+    bool is_iif = !strncmp(s, "iif=", 4);
+    enum vrf_family family;
+
+    if (!strncmp(s, "src=", 4)) {
+        return (vrf_addr_parse(s + 4, &family, &flow->src)
+                && family == flow->family
+                ? NULL : "bad address, or not of the destination's family");
+    } else if (is_iif || !strncmp(s, "oif=", 4)) {
+        const struct vrf_device *d = vrf_db_device_by_name(v->db, s + 4);
+
+        if (!d) {
+            return "no such device";
+        }
+        *(is_iif ? &flow->iif : &flow->oif) = d->ifindex;
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        size_t len = strlen(numbers[i].key);
+        unsigned int x;
+
+        if (!strncmp(s, numbers[i].key, len)) {
+            if (!str_to_uint(s + len, 0, &x) || x > numbers[i].max) {
+                return "bad number";
+            }
+            switch (i) {
+            case 0: flow->mark = x; break;
+            case 1: flow->tos = x; break;
+            case 2: flow->proto = x; break;
+            case 3: flow->sport = x; break;
+            default: flow->dport = x; break;
+            }
+            return NULL;
+        }
+    }
+    return "keys are src, iif, oif, mark, tos, proto, sport and dport";
+}
+
+static void
+put_answer(struct view *v, const struct vrf_flow *flow, bool found,
+           const struct vrf_answer *a)
+{
+    const char *outcome = (found ? vrf_route_type_name(a->type)
+                           : a->leak_loop ? "leak_loop" : "no_route");
+    const struct vrf_prefix p = { vrf_addr_cut(&flow->dst, a->len), a->len };
+    const struct vrf_prefix used = {
+        vrf_addr_cut(&flow->dst, a->used.dst_bits), a->used.dst_bits
+    };
+
+    if (v->json) {
+        struct json *object = json_object_create();
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        json_object_put_string(object, "outcome", outcome);
+        vrf_prefix_format(flow->family, &used, &s);
+        json_object_put_string(object, "decided", ds_cstr(&s));
+        if (a->rule) {
+            json_object_put(object, "rule",
+                            vrf_rule_to_json(flow->family, a->rule));
+        }
+        if (a->route) {
+            struct json *route = vrf_route_to_json(flow->family, a->route,
+                                                   vrf_db_ifname, v->db);
+
+            ds_clear(&s);
+            vrf_prefix_format(flow->family, &p, &s);
+            json_object_put_string(route, "dst", ds_cstr(&s));
+            json_object_put(object, "route", route);
+            json_object_put(object, "table", json_integer_create(a->table));
+        }
+        ds_destroy(&s);
+        json_array_add(v->json, object);
+        return;
+    }
+
+    ds_put_format(&v->text, "outcome: %s\n", outcome);
+    if (a->rule) {
+        ds_put_cstr(&v->text, "rule: ");
+        vrf_rule_format(flow->family, a->rule, &v->text);
+        ds_put_char(&v->text, '\n');
+    }
+    if (a->route) {
+        ds_put_format(&v->text, "table: %"PRIu32"\nroute: ", a->table);
+        vrf_prefix_format(flow->family, &p, &v->text);
+        vrf_route_format(flow->family, a->route, vrf_db_ifname, v->db,
+                         &v->text);
+        ds_put_char(&v->text, '\n');
+    }
+    ds_put_cstr(&v->text, "decided: ");
+    vrf_prefix_format(flow->family, &used, &v->text);
+    ds_put_format(&v->text, ", %"PRIu8" bits of the source%s%s%s%s%s\n",
+                  a->used.src_bits, a->used.tos_mask ? ", tos" : "",
+                  a->used.mark_mask ? ", mark" : "",
+                  a->used.proto ? ", proto" : "",
+                  a->used.sport ? ", sport" : "",
+                  a->used.dport ? ", dport" : "");
+}
+
+/* "vrf/lookup NAME DST [KEY=VALUE]...". */
+static void
+vrf_unixctl_lookup(struct unixctl_conn *conn, int argc, const char *argv[],
+                   void *aux OVS_UNUSED)
+{
+    struct vrf_answer answer;
+    struct vrf_flow flow;
+    const char *why;
+    struct vrf vrf;
+    struct view v;
+    bool found;
+
+    if (!view_open(&v, conn, &argc, &argv)) {
+        return;
+    }
+    if (argc < 3) {
+        view_fail(&v, conn, "vrf/lookup", "needs a VRF and a destination");
+        return;
+    }
+    memset(&flow, 0, sizeof flow);
+    flow.iif = VRF_IIF_LOCAL;
+    if (strcmp(argv[1], VRF_DEFAULT_NAME)) {
+        if (!find_in(v.db, argv[1], &vrf)) {
+            view_fail(&v, conn, argv[1], "no such VRF");
+            return;
+        }
+        flow.vrf_table = vrf.table;
+    }
+    if (!vrf_addr_parse(argv[2], &flow.family, &flow.dst)) {
+        view_fail(&v, conn, argv[2], "not an IPv4 or IPv6 address");
+        return;
+    }
+    for (int i = 3; i < argc; i++) {
+        why = parse_flow_part(&v, argv[i], &flow);
+        if (why) {
+            view_fail(&v, conn, argv[i], why);
+            return;
+        }
+    }
+    vrf_db_complete_flow(v.db, &flow);
+    found = vrf_db_lookup(v.db, &flow, &answer);
+    put_answer(&v, &flow, found, &answer);
+    view_reply(&v, conn);
+}
+
+void
+vrf_init(void)
+{
+    if (vrf_seq) {
+        return;
+    }
+    vrf_seq = seq_create();
+    unixctl_command_register("vrf/list", "[--format=json]", 0, 1,
+                             vrf_unixctl_show, vrf_seq);
+    unixctl_command_register("vrf/show", "[--format=json] NAME", 1, 2,
+                             vrf_unixctl_show, NULL);
+    unixctl_command_register("vrf/route", "[--format=json] [NAME|table=N]",
+                             0, 2, vrf_unixctl_route, NULL);
+    unixctl_command_register("vrf/rule", "[--format=json]", 0, 1,
+                             vrf_unixctl_rule, NULL);
+    unixctl_command_register("vrf/neigh", "[--format=json] [NAME]", 0, 2,
+                             vrf_unixctl_neigh, NULL);
+    unixctl_command_register("vrf/lookup",
+                             "[--format=json] NAME DST [src=ADDRESS] "
+                             "[iif=DEVICE] [oif=DEVICE] [mark=N] [tos=N] "
+                             "[proto=N] [sport=N] [dport=N]", 2, 11,
+                             vrf_unixctl_lookup, NULL);
+}
+
+void
+vrf_exit(void)
+{
+    stop();
+    shash_clear(&configured);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef VRF_H
+#define VRF_H 1
+
+/* The VRFs that there are: those that Linux has devices for, and those that
+ * are configured.  A VRF is a name and a routing table; one that Linux has
+ * also has a device, and members, and if it is configured with another table,
+ * Linux's counts.
+ *
+ * As long as none is configured, nothing listens to the kernel: what the
+ * commands vrf/... show is then read when they are called.
+ *
+ * For the main thread, except for what says otherwise. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct seq;
+struct shash;
+struct vrf_db;
+
+/* Registers the commands. */
+void vrf_init(void);
+void vrf_exit(void);
+
+void vrf_run(void);
+void vrf_wait(void);
+
+/* The default VRF. */
+#define VRF_DEFAULT_ID 0
+#define VRF_DEFAULT_NAME "default"
+
+/* A name is 1 to 15 bytes, as those of devices. */
+bool vrf_name_is_valid(const char *name);
+
+/* Sets the VRFs that are configured: data of 'tables' are numbers, as
+ * uintptr_t, from 1 on. */
+void vrf_configure(const struct shash *tables);
+
+struct vrf {
+    const char *name;
+    uint16_t id;                /* Of its name, from 1 on; never another
+                                 * one's. */
+    uint32_t table;
+    uint32_t ifindex;           /* Of its device, 0 if it has none. */
+    bool configured;
+    bool conflict;              /* Configured with another table. */
+};
+
+/* Fills in '*vrf'.  Returns false if there is none with that name, or if
+ * nothing listens to the kernel. */
+bool vrf_find(const char *name, struct vrf *vrf);
+
+/* What is known about routing, for any thread until it quiesces; null if
+ * nothing listens to the kernel. */
+const struct vrf_db *vrf_get_db(void);
+
+/* Changes whenever answers may be others than before; for any thread. */
+struct seq *vrf_get_seq(void);
+
+#endif /* vrf.h */
