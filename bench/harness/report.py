@@ -41,6 +41,7 @@ FAMILIES = {
     "revalidator": "Revalidation without UFIDs",
     "ring": "The ring as a channel between two processes",
     "xdp": "Dropping in XDP",
+    "vrf": "Routing tables of VRFs",
 }
 
 

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: bench-vrf ours|router 4|6 ROUTES LOOKUPS
+/* usage: bench-vrf 4|6 ROUTES LOOKUPS
  *
  * A routing table of ROUTES prefixes, distributed over lengths somewhat like
  * those of the Internet: what it costs to load it, in time and memory, to look
- * up random addresses that it has routes for, and to change one route.
- *
- * With "router" the table is Open vSwitch's own, of which a change of one
- * route means to load it again. */
+ * up random addresses that it has routes for, and to change one route. */
 
 #include <config.h>
 #include "bench.h"
 
 #include <inttypes.h>
 #include <malloc.h>
-#include <net/if.h>
 
 #include "hash.h"
 #include "ovs-rcu.h"
-#include "ovs-router.h"
-#include "packets.h"
 #include "random.h"
 #include "vrf-fib.h"
 
@@ -96,7 +90,7 @@ make_input(void)
 }
 
 static void
-bench_ours(void)
+bench_table(void)
 {
     enum { N_HOPS = 64, N_CHANGES = 100000 };
     struct vrf_pool *pool = vrf_pool_create();
@@ -197,81 +191,18 @@ bench_ours(void)
            usage.n_nodes, mask, plain, dependent, change / 1000);
 }
 
-static void
-load_router(void)
-{
-    for (size_t i = 0; i < n_routes; i++) {
-        struct in6_addr dst, gw = in6addr_any;
-        uint8_t len = prefixes[i].len;
-
-        if (family == VRF_IPV4) {
-            in6_addr_set_mapped_ipv4(&dst,
-                                     vrf_addr_to_ipv4(&prefixes[i].addr));
-            len += 96;
-        } else {
-            dst = vrf_addr_to_ipv6(&prefixes[i].addr);
-        }
-        ovs_router_insert(0, &dst, len, false, "lo", &gw);
-    }
-}
-
-static void
-bench_router(void)
-{
-    size_t before = heap();
-    size_t found = 0;
-    double load, reload, lookup;
-    uint64_t start;
-    size_t bytes;
-
-    ovs_router_init();
-    start = bench_cpu_ns();
-    load_router();
-    load = share(start, 1) / 1e6;
-    bytes = heap() - before;
-
-    start = bench_cpu_ns();
-    for (size_t i = 0; i < n_lookups; i++) {
-        struct in6_addr dst, src, gw;
-        char name[IFNAMSIZ];
-
-        if (family == VRF_IPV4) {
-            in6_addr_set_mapped_ipv4(&dst,
-                                     vrf_addr_to_ipv4(&addrs[i % N_ADDRS]));
-        } else {
-            dst = vrf_addr_to_ipv6(&addrs[i % N_ADDRS]);
-        }
-        found += ovs_router_lookup(0, &dst, name, &src, &gw);
-    }
-    lookup = share(start, n_lookups);
-
-    start = bench_cpu_ns();
-    ovs_router_flush();
-    load_router();
-    reload = share(start, 1) / 1e3;
-    printf("{\"load_ms\": %.3f, \"bytes_per_route\": %.2f, "
-           "\"lookup_ns\": %.2f, \"found\": %"PRIuSIZE", "
-           "\"change_us\": %.3f}\n",
-           load, (double) bytes / n_routes, lookup, found, reload);
-}
-
 int
 main(int argc, char *argv[])
 {
     set_program_name(argv[0]);
-    if (argc != 5) {
-        ovs_fatal(0, "usage: %s ours|router 4|6 ROUTES LOOKUPS",
-                  program_name);
+    if (argc != 4) {
+        ovs_fatal(0, "usage: %s 4|6 ROUTES LOOKUPS", program_name);
     }
-    family = bench_number(argv[2], "family", 6) == 6 ? VRF_IPV6 : VRF_IPV4;
-    n_routes = bench_number(argv[3], "number of routes", 10000000);
-    n_lookups = bench_number(argv[4], "number of lookups", 1000000000);
+    family = bench_number(argv[1], "family", 6) == 6 ? VRF_IPV6 : VRF_IPV4;
+    n_routes = bench_number(argv[2], "number of routes", 10000000);
+    n_lookups = bench_number(argv[3], "number of lookups", 1000000000);
     random_set_seed(1);
     make_input();
-    if (!strcmp(argv[1], "ours")) {
-        bench_ours();
-    } else {
-        bench_router();
-    }
+    bench_table();
     return 0;
 }
