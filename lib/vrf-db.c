@@ -49,6 +49,7 @@ struct vrf_db {
     struct tables *shadow;
     struct vrf_rules *shadow_rules[VRF_N_FAMILIES];
     bool shadow_skipped;
+    bool shadow_changed;        /* What has no shadow changed. */
 };
 
 /* Items. */
@@ -550,6 +551,7 @@ vrf_db_resync_begin(struct vrf_db *db)
         db->shadow_rules[f] = vrf_rules_create(f, NULL, 0);
     }
     db->shadow_skipped = false;
+    db->shadow_changed = false;
     mark_items(&db->devices);
     mark_items(&db->addresses);
     mark_items(&db->neighbours);
@@ -591,7 +593,9 @@ vrf_db_resync_add(struct vrf_db *db, const struct vrf_event *event)
     case VRF_EVENT_ADDRESS:
     case VRF_EVENT_NEIGHBOUR:
     case VRF_EVENT_NEXTHOP:
-        vrf_db_apply(db, event);
+        if (vrf_db_apply(db, event) & VRF_DB_CHANGED) {
+            db->shadow_changed = true;
+        }
         break;
     }
 }
@@ -696,7 +700,7 @@ vrf_db_resync_end(struct vrf_db *db)
         changed |= publish_rules(db, f, rules_rebuild(
             db, db->shadow_rules[f], NULL, SIZE_MAX));
     }
-    changed |= sweep(db);
+    changed |= sweep(db) | db->shadow_changed;
     changed |= refresh_rules(db);
     vrf_db_resync_abort(db);
     return changed;

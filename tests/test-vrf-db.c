@@ -205,6 +205,14 @@ test_vrfs(struct ovs_cmdl_context *ctx OVS_UNUSED)
     vrf_db_resync_add(db, &e);
     ovs_assert(!vrf_db_resync_end(db));
 
+    /* A device that is another one than before is a change. */
+    vrf_db_resync_begin(db);
+    link_event(&e, 2, "red", 0, 10, false);
+    vrf_db_resync_add(db, &e);
+    rule_event(&e, VRF_IPV4, 5, 10);
+    vrf_db_resync_add(db, &e);
+    ovs_assert(vrf_db_resync_end(db));
+
     /* VRFs that Linux does not know. */
     vrf_db_set_own_vrfs(db, true);
     ovs_assert(vrf_db_rules(db, VRF_IPV6)->n == 1);
