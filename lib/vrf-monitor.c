@@ -95,6 +95,23 @@ clear_backlog(struct vrf_monitor *m)
     m->n_backlog = 0;
 }
 
+static int
+close_step(struct vrf_monitor *m)
+{
+    m->step_open = false;
+    return nl_dump_done(&m->dump);
+}
+
+static void
+stop_dumping(struct vrf_monitor *m)
+{
+    if (m->step_open) {
+        close_step(m);
+    }
+    clear_backlog(m);
+    m->dumping = false;
+}
+
 static bool
 parse(struct vrf_monitor *m, const struct ofpbuf *msg)
 {
@@ -135,6 +152,9 @@ apply(struct vrf_monitor *m, const struct ofpbuf *msg)
             ovs_list_push_back(&m->backlog, &copy->list_node);
             m->n_backlog++;
         } else {
+            /* The shadow would lack what is there already. */
+            vrf_db_resync_abort(m->db);
+            stop_dumping(m);
             m->stale = true;
         }
     }
@@ -194,23 +214,6 @@ open_step(struct vrf_monitor *m)
     ofpbuf_uninit(&request);
     m->step_open = true;
     m->interrupted = false;
-}
-
-static int
-close_step(struct vrf_monitor *m)
-{
-    m->step_open = false;
-    return nl_dump_done(&m->dump);
-}
-
-static void
-stop_dumping(struct vrf_monitor *m)
-{
-    if (m->step_open) {
-        close_step(m);
-    }
-    clear_backlog(m);
-    m->dumping = false;
 }
 
 static void
