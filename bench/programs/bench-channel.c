@@ -36,37 +36,6 @@
 
 enum { SEG_SIZE = 65536, N_SEGS = 64, MAX_SIZE = 4096, MAX_PRODUCERS = 8 };
 
-static uint64_t
-process_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
-static uint64_t
-wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
-/* Reads every byte. */
-static uint64_t
-sum(const void *p_, size_t size)
-{
-    const uint64_t *p = p_;
-    uint64_t s = 0;
-
-    for (size_t i = 0; i < size / sizeof *p; i++) {
-        s += p[i];
-    }
-    return s;
-}
-
 struct channel {
     size_t size;
     uint64_t count;
@@ -137,14 +106,14 @@ produce_ring(struct channel *c)
             write_message(slot.payload, message, c->size, i++);
             ring_lane_commit(&lane, &slot);
         }
-        if (ring_lane_wake(&lane, wall_ns() / 1000, &at) == RING_WAKE_NOW) {
+        if (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at) == RING_WAKE_NOW) {
             ring_memory_wake(c->memory);
         }
         if (full) {
             sched_yield();
         }
     }
-    while (ring_lane_wake(&lane, wall_ns() / 1000, &at) == RING_WAKE_AT) {
+    while (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at) == RING_WAKE_AT) {
         usleep(100);
     }
     ring_memory_wake(c->memory);
@@ -172,7 +141,7 @@ consume_ring(struct channel *c)
         if (rec.seq != n++ || rec.lost) {
             ovs_fatal(0, "a message is missing");
         }
-        s += sum(rec.data, rec.len);
+        s += bench_sum(rec.data, rec.len);
         if (n_held < c->n_held && rec.seg != last) {
             last = rec.seg;
             BENCH_CHECK(ovs_ring_hold(ring, &rec), "hold");
@@ -208,7 +177,7 @@ consume_socket(struct channel *c)
         if (recv(c->fds[1], buf, sizeof buf, 0) != c->size || buf[0] != i) {
             ovs_fatal(errno, "recv");
         }
-        s += sum(buf, c->size);
+        s += bench_sum(buf, c->size);
     }
     return s;
 }
@@ -228,16 +197,16 @@ run_channel(struct channel *c, void (*produce)(struct channel *),
     }
     pid = fork();
     if (!pid) {
-        consumer_ns[0] = process_ns();
+        consumer_ns[0] = bench_process_ns();
         consumer_ns[1] = consume(c);
-        consumer_ns[0] = process_ns() - consumer_ns[0];
+        consumer_ns[0] = bench_process_ns() - consumer_ns[0];
         ignore(write(result[1], consumer_ns, sizeof consumer_ns));
         _exit(0);
     }
-    start = process_ns();
-    start_wall = wall_ns();
+    start = bench_process_ns();
+    start_wall = bench_wall_ns();
     produce(c);
-    start = process_ns() - start;
+    start = bench_process_ns() - start;
     if (waitpid(pid, &status, 0) != pid || status
         || read(result[0], consumer_ns, sizeof consumer_ns)
            != sizeof consumer_ns) {
@@ -246,7 +215,7 @@ run_channel(struct channel *c, void (*produce)(struct channel *),
     printf("{\"producer_ns\": %.2f, \"consumer_ns\": %.2f, "
            "\"messages_per_s\": %.0f}\n",
            (double) start / c->count, (double) consumer_ns[0] / c->count,
-           c->count * 1e9 / (wall_ns() - start_wall));
+           c->count * 1e9 / (bench_wall_ns() - start_wall));
 }
 
 /* Several producers. */
@@ -351,7 +320,7 @@ count_violations(struct crowd *c, uint64_t *received, uint64_t *lost)
             continue;
         }
         memcpy(&id, rec.data, sizeof id);
-        s += sum(rec.data, rec.len);
+        s += bench_sum(rec.data, rec.len);
         producer = id >> 32;
         number = id;
         violations += number < next[producer];
@@ -368,7 +337,7 @@ count_violations(struct crowd *c, uint64_t *received, uint64_t *lost)
 static void
 run_order(struct crowd *c)
 {
-    uint64_t received, lost, violations, start = wall_ns(), cpu = 0;
+    uint64_t received, lost, violations, start = bench_wall_ns(), cpu = 0;
     struct member members[MAX_PRODUCERS];
     pthread_t threads[MAX_PRODUCERS];
     cpu_set_t all;
@@ -398,7 +367,7 @@ run_order(struct crowd *c)
            "\"lost\": %"PRIu64", \"producer_ns\": %.2f, "
            "\"offers_per_s\": %.0f}\n", violations, received, lost,
            (double) cpu / (c->count * c->n_producers),
-           c->count * c->n_producers * 1e9 / (wall_ns() - start));
+           c->count * c->n_producers * 1e9 / (bench_wall_ns() - start));
 }
 
 static size_t

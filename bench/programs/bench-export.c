@@ -14,28 +14,6 @@
  * With more than one export they are incremental, and the time is that of the
  * last one. */
 
-static uint64_t
-wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
-/* Reads all of 'rec', as somebody would who writes it somewhere. */
-static uint64_t
-add_up(const struct ovs_ring_rec *rec)
-{
-    const uint64_t *p = rec->data;
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < rec->len / sizeof *p; i++) {
-        sum += p[i];
-    }
-    return sum;
-}
-
 /* Reads an export.  Returns the number of its flows. */
 static uint64_t
 read_export(struct ovs_ring *ring, uint64_t *sum, uint64_t *n_records)
@@ -50,7 +28,7 @@ read_export(struct ovs_ring *ring, uint64_t *sum, uint64_t *n_records)
             continue;
         }
         BENCH_CHECK(error, "ovs_ring_next");
-        *sum += add_up(&rec);
+        *sum += bench_sum(rec.data, rec.len);
         *n_records += 1;
         if (rec.type == OVS_RING_T_DUMP_END) {
             const struct ovs_ring_dump *end = rec.data;
@@ -76,13 +54,13 @@ main(int argc, char *argv[])
     }
     n_exports = bench_number(argv[3], "number of exports", 1000);
 
-    start = wall_ns();
+    start = bench_wall_ns();
     if (ovs_ring_open_flows(argv[1], argv[2], NULL, &client, &why)) {
         ovs_fatal(0, "%s", why);
     }
     for (unsigned int i = 0; i < n_exports; i++) {
         if (i) {
-            start = wall_ns();
+            start = bench_wall_ns();
             n_records = 0;
         }
         if (ovs_ring_export(client, i, n_exports > 1
@@ -94,7 +72,7 @@ main(int argc, char *argv[])
     ovs_ring_get_stats(ovs_ring_client_ring(client), &stats);
     printf("{\"wall\": %.3f, \"flows\": %"PRIu64", \"records\": %"PRIu64", "
            "\"bytes\": %"PRIu64", \"sum\": \"%"PRIx64"\"}\n",
-           (wall_ns() - start) / 1e6, n_flows, n_records, stats.bytes, sum);
+           (bench_wall_ns() - start) / 1e6, n_flows, n_records, stats.bytes, sum);
     ovs_ring_disconnect(client);
     return 0;
 }

@@ -315,15 +315,6 @@ forward(struct dpif *dpif, struct netdev *rx, unsigned int n_bursts)
     return (double) (bench_cpu_ns() - start) / (n_bursts * BURST);
 }
 
-static uint64_t
-process_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
 static void
 print_array(const char *name, const double values[], unsigned int n)
 {
@@ -399,11 +390,11 @@ main(int argc, char *argv[])
     set_ingress(dpif, ingress);
     forward(dpif, rx, WARM_UP);
     for (unsigned int i = 0; i < n_samples; i++) {
-        uint64_t start = process_ns();
+        uint64_t start = bench_process_ns();
 
         bench_switch_run(&bench);
         ns[i] = forward(dpif, rx, n_bursts);
-        all_ns[i] = (double) (process_ns() - start) / (n_bursts * BURST);
+        all_ns[i] = (double) (bench_process_ns() - start) / (n_bursts * BURST);
         n_offered += (uint64_t) n_bursts * BURST;
         if (ingress) {
             set_ingress(dpif, false);

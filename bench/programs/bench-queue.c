@@ -46,27 +46,6 @@ static uint64_t count;
 static int fds[2];
 static struct ring_memory *memory;
 
-static uint64_t
-wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
-static uint64_t
-sum(const void *p_, size_t n)
-{
-    const uint64_t *p = p_;
-    uint64_t s = 0;
-
-    for (size_t i = 0; i < n / sizeof *p; i++) {
-        s += p[i];
-    }
-    return s;
-}
-
 static void
 make_ring(void)
 {
@@ -108,7 +87,7 @@ consume_ring(void)
             ovs_ring_wait(ring, -1);
             continue;
         }
-        s += sum(rec.data, rec.len);
+        s += bench_sum(rec.data, rec.len);
         last = rec;
         n++;
         if (is_queue && verdict_batch == 1) {
@@ -139,7 +118,7 @@ consume_socket(void)
         if (recv(fds[1], buf, sizeof buf, 0) != size) {
             ovs_fatal(errno, "recv");
         }
-        s += sum(buf, size);
+        s += bench_sum(buf, size);
         if (is_queue && (n == count || !(n % verdict_batch))) {
             if (send(fds[1], &n, sizeof n, 0) != sizeof n) {
                 ovs_fatal(errno, "send");
@@ -208,7 +187,7 @@ produce_ring(void)
 
             give_burst(&batch, count - sent);
             sent += dp_packet_batch_size(&batch);
-            door->execute(NULL, thread, wall_ns() / 1000000, &batch, &action,
+            door->execute(NULL, thread, bench_wall_ns() / 1000000, &batch, &action,
                           true);
             if (is_queue && !dp_packet_batch_is_empty(&batch)) {
                 ovs_fatal(0, "packets that could not wait");
@@ -218,7 +197,7 @@ produce_ring(void)
             sent -= lane->lost_records - lost;
             idle = lane->lost_records != lost;
         }
-        while (door->poll(thread, wall_ns() / 1000, &batch)) {
+        while (door->poll(thread, bench_wall_ns() / 1000, &batch)) {
             take_back(&batch);
             idle = false;
         }
@@ -307,7 +286,7 @@ main(int argc, char *argv[])
         BENCH_CHECK(kind->open(&request, memory, &ring, &why), why);
     }
     start = bench_cpu_ns();
-    start_wall = wall_ns();
+    start_wall = bench_wall_ns();
     if (is_ring) {
         produce_ring();
     } else {
@@ -318,7 +297,7 @@ main(int argc, char *argv[])
         ovs_fatal(0, "the consumer failed");
     }
     printf("{\"packets_per_s\": %.0f, \"datapath_ns\": %.2f}\n",
-           count * 1e9 / (wall_ns() - start_wall), (double) start / count);
+           count * 1e9 / (bench_wall_ns() - start_wall), (double) start / count);
     if (is_ring) {
         ring_server_stop();
     }

@@ -21,14 +21,47 @@
 
 #define MEASURED __attribute__((noinline, noclone))
 
-/* CPU time of the calling thread in nanoseconds. */
 static inline uint64_t
-bench_cpu_ns(void)
+bench_clock_ns(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+/* CPU time of the calling thread, that of the process, and time as it passes,
+ * in nanoseconds. */
+static inline uint64_t
+bench_cpu_ns(void)
+{
+    return bench_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static inline uint64_t
+bench_process_ns(void)
+{
+    return bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static inline uint64_t
+bench_wall_ns(void)
+{
+    return bench_clock_ns(CLOCK_MONOTONIC);
+}
+
+/* Reads all of the 'size' bytes at 'p', as somebody would who writes them
+ * somewhere. */
+static inline uint64_t
+bench_sum(const void *p_, size_t size)
+{
+    const uint64_t *p = p_;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < size / sizeof *p; i++) {
+        sum += p[i];
+    }
+    return sum;
 }
 
 /* A program that cannot measure says why and prints no result. */
