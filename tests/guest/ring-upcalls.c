@@ -307,16 +307,37 @@ delete_flows(void)
     CHECK_OK(error, "deleting flows");
 }
 
+/* Does netlink bring segments of a packet that was cut?  The first releases of
+ * Linux 6.1 take off each what was to be taken off the packet. */
+static bool
+netlink_can_cut_segments(void)
+{
+    bool can;
+
+    add_userspace_flow(0, 14, false);
+    make_packet(&the_packet, IPPROTO_TCP, 4000, 0);
+    leave_checksum(&the_packet, 1300);
+    send_packet(&the_packet);
+    can = receive_upcall(by_netlink[0], sizeof by_netlink[0], 2000);
+    while (receive_upcall(by_netlink[0], sizeof by_netlink[0], 200)) {
+        continue;
+    }
+    delete_flows();
+    return can;
+}
+
 static void
 test_identical_actions(void)
 {
     static const uint32_t cuts[] = { 0, 14, 15, 16, 17, 33, 40, 41, 64, 100,
                                      1400, 5000 };
     struct ovs_ring_attach a;
+    bool can_cut_segments;
     char name[64];
 
     use_cpu(0);
     start();
+    can_cut_segments = netlink_can_cut_segments();
     a = upcall_ring(1, 65536, 8);
     for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
         add_userspace_flow(0, cuts[i], i % 2);
@@ -334,9 +355,11 @@ test_identical_actions(void)
         make_packet(&the_packet, IPPROTO_TCP, 1500, 0);
         leave_checksum(&the_packet, 0);
         compare_ways(&a, name);
-        make_packet(&the_packet, IPPROTO_TCP, 4000, 0);
-        leave_checksum(&the_packet, 1300);
-        compare_ways(&a, name);
+        if (can_cut_segments || !cuts[i] || cuts[i] >= 4000) {
+            make_packet(&the_packet, IPPROTO_TCP, 4000, 0);
+            leave_checksum(&the_packet, 1300);
+            compare_ways(&a, name);
+        }
         delete_flows();
     }
     delete_datapath();
@@ -768,7 +791,7 @@ test_wake(void)
 static void
 attach_and_read(void)
 {
-    struct ovs_ring_attach a = upcall_ring(1, 16384, 8);
+    struct ovs_ring_attach a = upcall_ring(1, 65536, 8);
     struct reader_rec rec;
     struct reader r;
 
@@ -824,7 +847,7 @@ test_kill(void)
     kill_consumers(20);         /* They make what stays. */
     available = available_kb();
     kill_consumers(n);
-    check_no_leak(available, n, 128);
+    check_no_leak(available, n, 512);
 
     /* The last one was the last one to be there. */
     a = upcall_ring(1, 65536, 8);
