@@ -106,14 +106,16 @@ produce_ring(struct channel *c)
             write_message(slot.payload, message, c->size, i++);
             ring_lane_commit(&lane, &slot);
         }
-        if (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at) == RING_WAKE_NOW) {
+        if (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at)
+            == RING_WAKE_NOW) {
             ring_memory_wake(c->memory);
         }
         if (full) {
             sched_yield();
         }
     }
-    while (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at) == RING_WAKE_AT) {
+    while (ring_lane_wake(&lane, bench_wall_ns() / 1000, &at)
+           == RING_WAKE_AT) {
         usleep(100);
     }
     ring_memory_wake(c->memory);

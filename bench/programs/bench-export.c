@@ -72,7 +72,8 @@ main(int argc, char *argv[])
     ovs_ring_get_stats(ovs_ring_client_ring(client), &stats);
     printf("{\"wall\": %.3f, \"flows\": %"PRIu64", \"records\": %"PRIu64", "
            "\"bytes\": %"PRIu64", \"sum\": \"%"PRIx64"\"}\n",
-           (bench_wall_ns() - start) / 1e6, n_flows, n_records, stats.bytes, sum);
+           (bench_wall_ns() - start) / 1e6, n_flows, n_records,
+           stats.bytes, sum);
     ovs_ring_disconnect(client);
     return 0;
 }

@@ -187,8 +187,8 @@ produce_ring(void)
 
             give_burst(&batch, count - sent);
             sent += dp_packet_batch_size(&batch);
-            door->execute(NULL, thread, bench_wall_ns() / 1000000, &batch, &action,
-                          true);
+            door->execute(NULL, thread, bench_wall_ns() / 1000000, &batch,
+                          &action, true);
             if (is_queue && !dp_packet_batch_is_empty(&batch)) {
                 ovs_fatal(0, "packets that could not wait");
             }
@@ -297,7 +297,8 @@ main(int argc, char *argv[])
         ovs_fatal(0, "the consumer failed");
     }
     printf("{\"packets_per_s\": %.0f, \"datapath_ns\": %.2f}\n",
-           count * 1e9 / (bench_wall_ns() - start_wall), (double) start / count);
+           count * 1e9 / (bench_wall_ns() - start_wall),
+           (double) start / count);
     if (is_ring) {
         ring_server_stop();
     }
