@@ -70,9 +70,20 @@ rings_open () {
 }
 
 # A thread's counts are told when it sleeps, if that is a second after it last
-# did so.
+# did so: what is there to see may be older than what was done.
 counter () {                    # counter NAME
     ovs-appctl coverage/read-counter "$1"
+}
+
+# counts NAME N: the counter comes to N at least, once all threads have told.
+counts () {
+    wait_for 30 counted "$@"
+}
+
+counted () {
+    each_cpu flood 1            # Who sleeps tells nothing.
+    sleep 0.1
+    test "$(counter "$1")" -ge "$2"
 }
 
 shown () {                      # shown missed|lost
@@ -163,16 +174,17 @@ answers () {
     switched ring-enable=on max-idle=600000
     rings_open
     quiet
-    local before executed
+    local before executed flows
     before=$(shown missed)
     executed=$(counter ring_execute)
     flood 1000
     quiet
-    each_cpu flood 1            # So that all have counted.
-    wait_for 20 eval "test \$((\$(counter ring_execute) - $executed)) -ge 900"
     test "$(n_flows)" -ge 900
-    test "$(counter ring_flow_new)" -ge 900
-    test "$(counter ring_execute)" -ge "$(counter ring_flow_new)"
+    counts ring_execute $((executed + 900))
+    counts ring_flow_new 900
+    # In this order, since more may come between the two.
+    flows=$(counter ring_flow_new)
+    test "$(counter ring_execute)" -ge "$flows"
     equal "$(counter ring_ops_netlink)" 0 ring_ops_netlink
     equal "$(logged 'operations go by netlink')" 0 log
     # The kernel knows the flows: their packets are no misses any more.
@@ -181,6 +193,9 @@ answers () {
     # Without rings they come by netlink.
     ovs-vsctl set Open_vSwitch . other_config:ring-enable=off
     wait_for 20 rings_are 0
+    sleep 1.1
+    each_cpu flood 1            # So that all have told their counts.
+    quiet
     executed=$(counter ring_execute)
     before=$(n_flows)
     flood 1000
@@ -227,12 +242,9 @@ action () {
     wait_for 20 eval "! kill -0 $tap 2>/dev/null"
     test "$(wc -c <tap.pcapng)" -gt $((40 * 98))
     works
-    each_cpu flood 1
-    sleep 1.1
-    each_cpu flood 1
     # Those packets are not by reference, if only since they were executed in
     # parts.
-    test "$(counter ring_upcall)" -gt 40
+    counts ring_upcall 41
 }
 
 # Nothing is under way: two looks at the kernel's and at our count agree.
@@ -297,7 +309,7 @@ without_ring () {
     equal "$(n_rings)" 0 rings
     equal "$(files)" 0 files
     equal "$(logged "upcalls come by netlink, not by ring ($1)")" 1 log
-    test "$(counter ring_upcall_fallback)" -ge 1
+    counts ring_upcall_fallback 1
     equal "$(counter ring_upcall)" 0 ring_upcall
 }
 
@@ -358,9 +370,9 @@ faults () {
         reach h1 10.1.1.2
         transfer h1 h2 10.1.1.2 100000
     done
-    test "$(counter ring_upcall)" -gt 0
-    test "$(counter ring_upcall_fallback)" -gt 0
-    test "$(counter ring_execute)" -gt 0
+    counts ring_upcall 1
+    counts ring_upcall_fallback 1
+    counts ring_execute 1
 }
 
 # The handlers wake up, read what is there, and go on without it.
@@ -372,6 +384,12 @@ datapath_deleted () {
     wait_for 20 rings_are 0
     wait_for 20 files_are 0
     equal "$(logged 'not by ring (the ring was shut down)')" 1 log
+}
+
+losses_agree () {
+    each_cpu flood 1
+    sleep 0.1
+    test "$(counter ring_upcall_full)" = "$(shown lost)"
 }
 
 # The ring is small and nobody reads: what is lost is counted by all in the
@@ -394,8 +412,8 @@ overload () {
         cat sums
         return 1
     fi
-    test "$(counter ring_upcall_full)" -gt 0
-    equal "$(counter ring_upcall_full)" "$(shown lost)" "of ring_upcall_full and lost"
+    counts ring_upcall_full 1
+    wait_for 30 losses_agree
 }
 
 # What is too large for a ring leaves a mark there and comes by netlink, and
@@ -421,7 +439,7 @@ copied () {
         cat sums
         return 1
     fi
-    test "$(counter ring_upcall_copy)" -ge 20
+    counts ring_upcall_copy 20
     equal "$(shown lost)" 0 lost
     equal "$(counter ring_upcall_full)" 0 ring_upcall_full
 }
