@@ -193,18 +193,16 @@ view_open(struct view *v, struct unixctl_conn *conn, int *argc,
 {
     memset(v, 0, sizeof *v);
     ds_init(&v->text);
-    if (*argc > 1 && !strncmp((*argv)[1], "--format=", 9)) {
-        const char *format = (*argv)[1] + 9;
+    if (*argc > 1 && !strncmp((*argv)[1], "--", 2)) {
+        const char *option = (*argv)[1];
 
-        if (!strcmp(format, "json")) {
-            v->json = json_array_create_empty();
-        } else if (strcmp(format, "text")) {
-            ds_put_format(&v->text, "--format=%s: formats are json and text",
-                          format);
+        if (strcmp(option, "--json") && strcmp(option, "--format=json")) {
+            ds_put_format(&v->text, "%s: the only option is --json", option);
             unixctl_command_reply_error(conn, ds_cstr(&v->text));
             ds_destroy(&v->text);
             return false;
         }
+        v->json = json_array_create_empty();
         (*argc)--;
         (*argv)++;
     }
@@ -731,18 +729,18 @@ vrf_init(void)
         return;
     }
     vrf_seq = seq_create();
-    unixctl_command_register("vrf/list", "[--format=json]", 0, 1,
+    unixctl_command_register("vrf/list", "[--json]", 0, 1,
                              vrf_unixctl_show, vrf_seq);
-    unixctl_command_register("vrf/show", "[--format=json] NAME", 1, 2,
+    unixctl_command_register("vrf/show", "[--json] NAME", 1, 2,
                              vrf_unixctl_show, NULL);
-    unixctl_command_register("vrf/route", "[--format=json] [NAME|table=N]",
+    unixctl_command_register("vrf/route", "[--json] [NAME|table=N]",
                              0, 2, vrf_unixctl_route, NULL);
-    unixctl_command_register("vrf/rule", "[--format=json]", 0, 1,
+    unixctl_command_register("vrf/rule", "[--json]", 0, 1,
                              vrf_unixctl_rule, NULL);
-    unixctl_command_register("vrf/neigh", "[--format=json] [NAME]", 0, 2,
+    unixctl_command_register("vrf/neigh", "[--json] [NAME]", 0, 2,
                              vrf_unixctl_neigh, NULL);
     unixctl_command_register("vrf/lookup",
-                             "[--format=json] NAME DST [src=ADDRESS] "
+                             "[--json] NAME DST [src=ADDRESS] "
                              "[iif=DEVICE] [oif=DEVICE] [mark=N] [tos=N] "
                              "[proto=N] [sport=N] [dport=N]", 2, 11,
                              vrf_unixctl_lookup, NULL);
