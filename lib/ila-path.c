@@ -73,20 +73,35 @@ ila_path_count(const struct ila_xlat *xlat, enum ila_verdict verdict,
     }
 }
 
+/* Adjusts the transport checksum of 'packet', whose destination was replaced,
+ * and counts that: the usual in '*n', so that the loop may keep it in a
+ * register. */
+static inline void
+adjust(struct ila_packet *packet, ovs_be16 diff, uint64_t counts[],
+       unsigned int *n)
+{
+    if (OVS_LIKELY(ila_adjust_dst_plain(packet, diff))) {
+        *n += 1;
+    } else {
+        count_l4(ila_adjust_dst(packet, diff), packet->l4_partial, counts);
+    }
+}
+
 /* Translates the destination of 'packet', whose header is good. */
 static inline enum ila_verdict
 translate(const struct ila_xlat *xlat, struct ila_packet *packet,
-          uint64_t counts[])
+          uint64_t counts[], unsigned int *n_adjusted)
 {
     enum ila_verdict verdict;
-    enum ila_l4 l4;
+    ovs_be64 old;
 
     if (xlat->csum_mode != ILA_CSUM_ADJ_TRANSPORT) {
         return ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
     }
-    verdict = ila_translate_packet(xlat, packet, &l4);
+    memcpy(&old, &packet->ip6[DST_OFS], sizeof old);
+    verdict = ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
     if (verdict == ILA_TRANSLATED) {
-        count_l4(l4, packet->l4_partial, counts);
+        adjust(packet, ila_csum_diff(xlat, old), counts, n_adjusted);
     }
     return verdict;
 }
@@ -131,33 +146,35 @@ make_burst(const struct ila_packet packets[], size_t n, struct ila_burst *b,
            uint64_t counts[])
 {
     uint64_t last[2] = { 0, 0 };
+    uint32_t repeated = 0;
+    size_t n_looked = 0;
 
-    b->n = 0;
-    b->repeated = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ila_packet *packet = &packets[i];
+        const uint8_t *ip6 = packet->ip6;
         uint64_t dst[2];
 
-        if (OVS_UNLIKELY(packet->size < IPV6_HEADER_LEN
-                         || packet->ip6[0] >> 4 != 6)) {
+        if (OVS_UNLIKELY(packet->size < IPV6_HEADER_LEN || ip6[0] >> 4 != 6)) {
             counts[ILA_COUNT_MALFORMED]++;
             continue;
-        } else if (OVS_UNLIKELY(packet->ip6[DST_OFS] == 0xff)) {
-            counts[ILA_COUNT_MULTICAST]++;
-            continue;
         }
-        memcpy(dst, &packet->ip6[DST_OFS], sizeof dst);
-        if (dst[0] == last[0] && dst[1] == last[1] && b->n) {
-            b->repeated |= 1u << i;
+        memcpy(dst, &ip6[DST_OFS], sizeof dst);
+        if (dst[0] == last[0] && dst[1] == last[1] && n_looked) {
+            repeated |= 1u << i;
+            continue;
+        } else if (OVS_UNLIKELY(ip6[DST_OFS] == 0xff)) {
+            counts[ILA_COUNT_MULTICAST]++;
             continue;
         }
         last[0] = dst[0];
         last[1] = dst[1];
         /* Only bytes are read of it, whatever its alignment. */
-        b->dst[b->n] = ALIGNED_CAST(const struct in6_addr *,
-                                    &packet->ip6[DST_OFS]);
-        b->at[b->n++] = i;
+        b->dst[n_looked] = ALIGNED_CAST(const struct in6_addr *,
+                                        &ip6[DST_OFS]);
+        b->at[n_looked++] = i;
     }
+    b->n = n_looked;
+    b->repeated = repeated;
 }
 
 /* Packets that repeat a destination share the fate of the packet that had it
@@ -167,29 +184,45 @@ static inline void
 repeat(struct ila_packet packets[], int first, uint32_t map,
        struct ila_outcomes *o, uint64_t counts[])
 {
+    const bool translated = (o->translated & 1u << first) != 0;
+    const uint8_t which = o->which[first];
     const struct ila_xlat *xlat;
+    unsigned int n_adjusted = 0;
     uint64_t dst[2];
 
     if (o->dropped & 1u << first) {
         o->dropped |= map;
-    } else if (!(o->translated & 1u << first)) {
+    } else if (!translated) {
         return;
     } else {
         o->translated |= map;
     }
-    for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
-        o->which[raw_ctz(m)] = o->which[first];
+    if (!translated) {
+        for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
+            o->which[raw_ctz(m)] = which;
+        }
+        return;
     }
+
     xlat = ila_outcomes_hit(o, first)->xlat;
     memcpy(dst, &packets[first].ip6[DST_OFS], sizeof dst);
-    if (!(o->translated & 1u << first)) {
-        return;
-    } else if (xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
+    if (xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
+        ovs_be64 old;
+        ovs_be16 diff;
+
+        memcpy(&old, &packets[raw_ctz(map)].ip6[DST_OFS], sizeof old);
+        diff = ila_csum_diff(xlat, old);
         for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
-            translate(xlat, &packets[raw_ctz(m)], counts);
+            struct ila_packet *packet = &packets[raw_ctz(m)];
+
+            o->which[raw_ctz(m)] = which;
+            memcpy(&packet->ip6[DST_OFS], dst, sizeof dst);
+            adjust(packet, diff, counts, &n_adjusted);
         }
+        counts[ILA_COUNT_L4_ADJUSTED] += n_adjusted;
     } else {
         for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {
+            o->which[raw_ctz(m)] = which;
             memcpy(&packets[raw_ctz(m)].ip6[DST_OFS], dst, sizeof dst);
         }
     }
@@ -202,6 +235,7 @@ ila_path_run(const struct ila_table *t, unsigned int dirs, uint16_t in_port,
 {
     uint32_t found[] = { [ILA_DIR_IN] = 0, [ILA_DIR_OUT] = 0 };
     uint32_t looked = 0, hit;
+    unsigned int n_adjusted = 0;
     struct ila_burst b;
     size_t n_hits = 0;
 
@@ -231,7 +265,8 @@ ila_path_run(const struct ila_table *t, unsigned int dirs, uint16_t in_port,
             found[dir] |= bit;
             o->hits[n_hits] = hits[i];
             o->which[b.at[i]] = n_hits++;
-            switch (translate(hits[i].xlat, &packets[b.at[i]], counts)) {
+            switch (translate(hits[i].xlat, &packets[b.at[i]], counts,
+                              &n_adjusted)) {
             case ILA_TRANSLATED:
                 o->translated |= bit;
                 break;
@@ -269,6 +304,7 @@ ila_path_run(const struct ila_table *t, unsigned int dirs, uint16_t in_port,
 
     hit = found[ILA_DIR_IN] | found[ILA_DIR_OUT];
     o->missed = (looked | b.repeated) & ~hit;
+    counts[ILA_COUNT_L4_ADJUSTED] += n_adjusted;
     counts[ILA_COUNT_HIT] += count_1bits(hit);
     counts[ILA_COUNT_MISS] += count_1bits(o->missed);
     counts[ILA_COUNT_IN] += count_1bits(found[ILA_DIR_IN] & o->translated);

@@ -155,19 +155,6 @@ is_end(atomic_uint32_t values[], size_t n)
     return last == NEVER_USED;
 }
 
-/* Packets of a burst often have the same key. */
-static inline bool
-narrow_same(const struct ila_keys *keys, int i, int j)
-{
-    return keys->a[i] == keys->a[j];
-}
-
-static inline bool
-wide_same(const struct ila_keys *keys, int i, int j)
-{
-    return keys->a[i] == keys->a[j] && keys->b[i] == keys->b[j];
-}
-
 /* Two copies of the same loops, so that each is compiled for its buckets. */
 #define DEFINE_LOOKUP(KIND)                                                  \
     static inline bool                                                       \
@@ -195,19 +182,11 @@ wide_same(const struct ila_keys *keys, int i, int j)
     {                                                                        \
         const struct KIND *buckets = array->buckets;                         \
         uint32_t at[ILA_SHAPE_BATCH];                                        \
-        uint32_t repeated = 0, result = 0;                                   \
-        int prev = raw_ctz(map);                                             \
+        uint32_t result = 0;                                                 \
                                                                              \
         for (uint32_t m = map; m; m = zero_rightmost_1bit(m)) {              \
             int i = raw_ctz(m);                                              \
             struct ila_key key = { keys->a[i], keys->b[i], keys->port };     \
-                                                                             \
-            if (KIND##_same(keys, prev, i) && i != prev) {                   \
-                repeated |= 1u << i;                                         \
-                prev = i;                                                    \
-                continue;                                                    \
-            }                                                                \
-            prev = i;                                                        \
                                                                              \
             at[i] = KIND##_bucket(array, &key);                              \
             OVS_PREFETCH(&buckets[at[i]]);                                   \
@@ -218,12 +197,6 @@ wide_same(const struct ila_keys *keys, int i, int j)
             uint32_t bucket;                                                 \
             int slot;                                                        \
                                                                              \
-            if (repeated & 1u << i) {                                        \
-                hits[i] = hits[prev];                                        \
-                result |= (result >> prev & 1) << i;                         \
-                continue;                                                    \
-            }                                                                \
-            prev = i;                                                        \
             if (KIND##_find_from(array, at[i], &key, &bucket, &slot,         \
                                  &hits[i].value)) {                          \
                 hits[i].id = buckets[bucket].id[slot];                       \

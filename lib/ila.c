@@ -70,25 +70,6 @@ ila_fold(uint32_t sum)
     return sum;
 }
 
-/* Returns the sum of the four words of 'x': two pairs at once. */
-static inline uint32_t
-ila_sum_words(uint64_t x)
-{
-    const uint64_t pairs = UINT64_C(0x0000ffff0000ffff);
-
-    x = (x & pairs) + (x >> 16 & pairs);
-    return (x & UINT32_MAX) + (x >> 32);
-}
-
-/* Returns what to add to a sum of words to replace locator 'old' in it by
- * 'new'.  The opposite, which keeps a sum in spite of that replacement, is the
- * same with the arguments swapped. */
-static inline uint32_t
-ila_diff(ovs_be64 old, ovs_be64 new)
-{
-    return ila_sum_words(ntohll(new)) + ila_sum_words(~ntohll(old));
-}
-
 /* Makes the identifier of 'addr' absorb the change of the locator from 'old'
  * to 'xlat''s.  'extra' is what else changes in the identifier, as a term of
  * the sum. */
@@ -96,16 +77,20 @@ static inline void
 ila_adjust_identifier(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
                       ovs_be64 old, uint16_t extra)
 {
-    uint32_t sum = ila_get_word(&addr[ILA_ADJ_OFS]);
-    uint16_t word;
+    ovs_be16 word;
+    uint32_t sum;
 
-    sum += ila_diff(xlat->locator, old);
-    sum += extra;
-    word = ila_fold(sum);
-    if (xlat->restore_zero && word == 0xffff) {
-        word = 0;
+    memcpy(&word, &addr[ILA_ADJ_OFS], sizeof word);
+    sum = ((OVS_FORCE uint16_t) word
+           + (OVS_FORCE uint16_t) ila_locator_diff(xlat->locator, old)
+           + (OVS_FORCE uint16_t) htons(extra));
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    if (xlat->restore_zero && sum == 0xffff) {
+        sum = 0;
     }
-    ila_put_word(&addr[ILA_ADJ_OFS], word);
+    word = (OVS_FORCE ovs_be16) sum;
+    memcpy(&addr[ILA_ADJ_OFS], &word, sizeof word);
 }
 
 /* Translates the address at 'addr', which has any alignment.  If successful,
@@ -149,9 +134,7 @@ ila_translate_bytes(const struct ila_xlat *xlat, uint8_t addr[ILA_ADDR_LEN],
         break;
 
     case ILA_CSUM_ADJ_TRANSPORT:
-        *diff = (OVS_UNLIKELY(xlat->adj_compat)
-                 ? ila_diff(xlat->locator, old)
-                 : ila_diff(old, xlat->locator));
+        *diff = ntohs(ila_csum_diff(xlat, old));
         break;
 
     case ILA_CSUM_NO_ACTION:
@@ -271,9 +254,8 @@ ila_find_csum(const struct ila_packet *packet, enum ila_field field,
 }
 
 /* Adds 'diff' to the transport checksum of 'packet' as far as the address
- * 'field' is covered by it.  Out of line, so that the other modes do not pay
- * for its registers. */
-static __attribute__((noinline)) enum ila_l4
+ * 'field' is covered by it. */
+static enum ila_l4
 ila_adjust_l4(struct ila_packet *packet, enum ila_field field, uint32_t diff)
 {
     enum ila_l4 l4;
@@ -300,6 +282,12 @@ ila_adjust_l4(struct ila_packet *packet, enum ila_field field, uint32_t diff)
     }
     ila_put_word(&packet->ip6[ofs], csum);
     return ILA_L4_ADJUSTED;
+}
+
+enum ila_l4
+ila_adjust_dst(struct ila_packet *packet, ovs_be16 diff)
+{
+    return ila_adjust_l4(packet, ILA_FIELD_DST, ntohs(diff));
 }
 
 enum ila_verdict

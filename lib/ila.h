@@ -127,12 +127,91 @@ enum ila_verdict ila_translate_dst__(const struct ila_xlat *, uint8_t *addr);
 static inline enum ila_verdict
 ila_translate_dst(const struct ila_xlat *xlat, uint8_t *addr)
 {
-    if (xlat->csum_mode == ILA_CSUM_NO_ACTION
+    if ((xlat->csum_mode == ILA_CSUM_NO_ACTION
+         || xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT)
         && xlat->ident_type == ILA_IDENT_LUID && addr[0] != 0xff) {
         memcpy(addr, &xlat->locator, sizeof xlat->locator);
         return ILA_TRANSLATED;
     }
     return ila_translate_dst__(xlat, addr);
+}
+
+/* The steps of ILA_CSUM_ADJ_TRANSPORT, for bursts of packets.
+ *
+ * ila_locator_diff() returns what to add to a sum of words to replace locator
+ * 'old' in it by 'new': the words are as they are in memory, since one's
+ * complement sums are the same in each byte order (RFC 1071).  What keeps a
+ * sum in spite of that replacement is the same with the arguments swapped.
+ * ila_csum_diff() returns what to add to the checksum of a packet when the
+ * destination's locator 'old' is replaced by 'xlat''s, and ila_adjust_dst()
+ * adds it if the destination of 'packet' is covered by a checksum. */
+enum ila_l4 ila_adjust_dst(struct ila_packet *, ovs_be16 diff);
+static inline uint32_t
+ila_sum_words(uint64_t x)
+{
+    const uint64_t pairs = UINT64_C(0x0000ffff0000ffff);
+
+    /* Two pairs at once. */
+    x = (x & pairs) + (x >> 16 & pairs);
+    return (x & UINT32_MAX) + (x >> 32);
+}
+
+static inline ovs_be16
+ila_locator_diff(ovs_be64 old, ovs_be64 new)
+{
+    uint32_t sum = ila_sum_words((OVS_FORCE uint64_t) new)
+                   + ila_sum_words(~(OVS_FORCE uint64_t) old);
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (OVS_FORCE ovs_be16) ((sum & 0xffff) + (sum >> 16));
+}
+
+static inline ovs_be16
+ila_csum_diff(const struct ila_xlat *xlat, ovs_be64 old)
+{
+    return (xlat->adj_compat
+            ? ila_locator_diff(xlat->locator, old)
+            : ila_locator_diff(old, xlat->locator));
+}
+
+/* Does that in the commonest case: TCP or UDP right behind the IPv6 header,
+ * with a finished checksum.  Returns false, and changes nothing, in others. */
+static inline bool
+ila_adjust_dst_plain(struct ila_packet *packet, ovs_be16 diff)
+{
+    enum { PLEN_OFS = 4, NEXTHDR_OFS = 6, IP6_LEN = 40, TCP_LEN = 20,
+           TCP_CSUM_OFS = 16, UDP_LEN = 8, UDP_CSUM_OFS = 6 };
+    uint8_t *ip6 = packet->ip6;
+    const size_t plen = ip6[PLEN_OFS] << 8 | ip6[PLEN_OFS + 1];
+    uint16_t csum;
+    uint32_t sum;
+
+    if (packet->l4_partial) {
+        return false;
+    } else if (ip6[NEXTHDR_OFS] == IPPROTO_TCP) {
+        if (plen < TCP_LEN || packet->size < IP6_LEN + TCP_LEN) {
+            return false;
+        }
+        memcpy(&csum, &ip6[IP6_LEN + TCP_CSUM_OFS], sizeof csum);
+        sum = (uint16_t) ~csum + (OVS_FORCE uint32_t) diff;
+        csum = ~(sum + (sum >> 16));
+        memcpy(&ip6[IP6_LEN + TCP_CSUM_OFS], &csum, sizeof csum);
+        return true;
+    } else if (ip6[NEXTHDR_OFS] == IPPROTO_UDP) {
+        if (plen < UDP_LEN || packet->size < IP6_LEN + UDP_LEN) {
+            return false;
+        }
+        memcpy(&csum, &ip6[IP6_LEN + UDP_CSUM_OFS], sizeof csum);
+        if (!csum) {
+            return false;       /* UDP without a checksum. */
+        }
+        sum = (uint16_t) ~csum + (OVS_FORCE uint32_t) diff;
+        csum = ~(sum + (sum >> 16));
+        csum = csum ? csum : 0xffff;
+        memcpy(&ip6[IP6_LEN + UDP_CSUM_OFS], &csum, sizeof csum);
+        return true;
+    }
+    return false;
 }
 
 /* Translates the address that 'xlat->field' names in 'packet' and does to the

@@ -782,7 +782,8 @@ test_vectors(struct ovs_cmdl_context *ctx)
     json_destroy(file);
 }
 
-/* A burst is what its packets are one by one. */
+/* A burst is what its packets are one by one, and each of them is what
+ * ila_translate_packet(), the arithmetic without haste, makes of it. */
 
 #define BURST_PACKET 60         /* IPv6 and TCP headers. */
 
@@ -791,6 +792,11 @@ test_vectors(struct ovs_cmdl_context *ctx)
 static void
 random_packet(uint8_t bytes[BURST_PACKET], bool same, struct ila_packet *p)
 {
+    static const uint8_t protos[] = {
+        IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_ESP, IPPROTO_HOPOPTS
+    };
+    /* Where TCP and UDP have theirs. */
+    static const uint8_t csums[] = { 40 + 16, 40 + 6 };
     struct in6_addr dst = make_addr(ntohll(PICK(locators)),
                                     ntohll(PICK(identifiers)));
 
@@ -799,8 +805,13 @@ random_packet(uint8_t bytes[BURST_PACKET], bool same, struct ila_packet *p)
     }
     bytes[0] = random_range(50) ? 0x60 : 0x40;
     bytes[4] = 0;
-    bytes[5] = BURST_PACKET - 40;
-    bytes[6] = random_range(3) ? IPPROTO_TCP : IPPROTO_ESP;
+    bytes[5] = random_range(10) ? BURST_PACKET - 40 : random_range(30);
+    bytes[6] = protos[random_range(ARRAY_SIZE(protos))];
+    if (!random_range(4)) {
+        /* The two zeros of one's complement. */
+        memset(&bytes[csums[random_range(ARRAY_SIZE(csums))]],
+               random_range(2) ? 0 : 0xff, 2);
+    }
     if (same) {
         dst = make_addr(locators[0], identifiers[0]);
     }
@@ -819,6 +830,7 @@ compare_burst(const struct ila_table *t, uint64_t total[ILA_N_COUNTS])
     unsigned int dirs = random_range(4) * 2;
     uint8_t bytes[ILA_TABLE_BATCH][BURST_PACKET];
     uint8_t single[ILA_TABLE_BATCH][BURST_PACKET];
+    uint8_t plain[ILA_TABLE_BATCH][BURST_PACKET];
     struct ila_packet packets[ILA_TABLE_BATCH];
     uint64_t counts[ILA_N_COUNTS] = { 0 };
     uint64_t want[ILA_N_COUNTS] = { 0 };
@@ -830,6 +842,7 @@ compare_burst(const struct ila_table *t, uint64_t total[ILA_N_COUNTS])
     for (size_t i = 0; i < n; i++) {
         random_packet(bytes[i], random_range(3) < same, &packets[i]);
         memcpy(single[i], bytes[i], BURST_PACKET);
+        memcpy(plain[i], bytes[i], BURST_PACKET);
     }
     ila_path_run(t, dirs, in_port, packets, n, &o, counts);
     for (size_t i = 0; i < n; i++) {
@@ -847,6 +860,14 @@ compare_burst(const struct ila_table *t, uint64_t total[ILA_N_COUNTS])
                        == ila_outcomes_hit(&one, 0)->xlat
                        && ila_outcomes_hit(&o, i)->id
                           == ila_outcomes_hit(&one, 0)->id);
+        }
+        if (one.translated) {
+            enum ila_l4 l4;
+
+            p.ip6 = plain[i];
+            ovs_assert(ila_translate_packet(ila_outcomes_hit(&o, i)->xlat, &p,
+                                            &l4) == ILA_TRANSLATED);
+            ovs_assert(!memcmp(plain[i], bytes[i], BURST_PACKET));
         }
     }
     ovs_assert(!memcmp(counts, want, sizeof counts));

@@ -50,7 +50,7 @@ def cost(context, name, mode, entries):
                     "ours, same run")]
 
 
-def identifiers(context, name, entries):
+def identifiers(context, name, entries, *options):
     """A table against rules: packets per second of the forwarding thread's CPU
     time; loading, moving, memory."""
     bursts = context.count(3000, 20)
@@ -61,7 +61,7 @@ def identifiers(context, name, entries):
 
     def measure(design):
         run = context.run_json(command(context, sides[design], design, entries,
-                                       bursts))
+                                       bursts, *options))
         runs[design].append(run)
         return 1e9 / stats.median(run["ns"])
 
@@ -115,5 +115,7 @@ for a_mode in MODES:
             cost, name=a_name, mode=a_mode, entries=number)))
 register(Case("ila/identifiers", functools.partial(
     identifiers, name="ila/identifiers", entries=1000000)))
+register(Case("ila/identifiers-no-emc", lambda context: identifiers(
+    context, "ila/identifiers-no-emc", 1000000, "--no-emc")))
 register(Case("ila/scale", functools.partial(
     scale, name="ila/scale", large=4 << 20, small=1 << 20)))

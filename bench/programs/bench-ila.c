@@ -25,6 +25,8 @@
  * and their memory.
  *
  *   --mode=MODE       checksum mode, default no-action
+ *   --no-emc          without the exact match cache, which is of no use to as
+ *                     many flows as there are here
  *   --bursts=N        batches of 32 packets per sample; default 1000
  *   --samples=N       default 5 */
 
@@ -50,6 +52,7 @@
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "random.h"
+#include "smap.h"
 
 #if __has_include("dpif-ila.h")
 #include "dpif-ila.h"
@@ -295,6 +298,14 @@ mode_from_string(const char *s)
 #define mode_from_string(S) (S)
 #endif
 
+static void
+switch_emc_off(struct dpif *dpif)
+{
+    struct smap config = SMAP_CONST1(&config, "emc-insert-inv-prob", "0");
+
+    BENCH_CHECK(dpif_set_config(dpif, &config), "switching EMC off");
+}
+
 static MEASURED void
 measured_forward(struct dpif *dpif)
 {
@@ -328,9 +339,10 @@ print_array(const char *name, const double values[], unsigned int n)
 int
 main(int argc, char *argv[])
 {
-    enum { OPT_MODE, OPT_BURSTS, OPT_SAMPLES };
+    enum { OPT_MODE, OPT_NO_EMC, OPT_BURSTS, OPT_SAMPLES };
     static const struct option options[] = {
         {"mode", required_argument, NULL, OPT_MODE},
+        {"no-emc", no_argument, NULL, OPT_NO_EMC},
         {"bursts", required_argument, NULL, OPT_BURSTS},
         {"samples", required_argument, NULL, OPT_SAMPLES},
         {NULL, 0, NULL, 0},
@@ -340,7 +352,7 @@ main(int argc, char *argv[])
     const char *design, *mode = "no-action";
     struct dp_packet *template;
     struct bench_switch bench;
-    bool table, ingress;
+    bool table, ingress, emc = true;
     uint64_t n_offered;
     struct netdev *rx;
     struct dpif *dpif;
@@ -351,6 +363,9 @@ main(int argc, char *argv[])
         switch (c) {
         case OPT_MODE:
             mode = optarg;
+            break;
+        case OPT_NO_EMC:
+            emc = false;
             break;
         case OPT_BURSTS:
             n_bursts = bench_number(optarg, "number of bursts", 100000000);
@@ -378,6 +393,9 @@ main(int argc, char *argv[])
     bench_switch_open(&bench);
     rx = bench.rx;
     dpif = bench.dpif;
+    if (!emc) {
+        switch_emc_off(dpif);
+    }
     add_rules(&bench, design);
     if (table) {
         load_table(dpif, mode_from_string(mode));
