@@ -83,7 +83,7 @@ guest_options = --ovs ovs --ovs-source ovs-src --logs logs/$@ \
 	$(addprefix --set ,$(SET)) $(addprefix --timeout ,$(TIMEOUT)) $(TOPICS)
 check-kernel: check_packages all datapath-guest guest-suites $(guest_programs)
 	@PYTHON3='$(PYTHON3)' $(logged) logs/$@.log $(SHELL) $(srcdir)/tests/check-kernel \
-	    '$(GUEST_LINUX)' --ours datapath-guest $(guest_options)
+	    '$(GUEST_LINUX)' --ours datapath-guest --once-more $(guest_options)
 
 # The same under a kernel that looks for errors.
 check-kernel-debug: check_packages all guest-suites $(guest_programs)
