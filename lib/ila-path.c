@@ -87,23 +87,33 @@ adjust(struct ila_packet *packet, ovs_be16 diff, uint64_t counts[],
     }
 }
 
-/* Translates the destination of 'packet', whose header is good. */
-static inline enum ila_verdict
-translate(const struct ila_xlat *xlat, struct ila_packet *packet,
-          uint64_t counts[], unsigned int *n_adjusted)
+/* Translates the destination of 'packet' in ILA_CSUM_ADJ_TRANSPORT.  Out of
+ * line, as what else is not for every packet: the loop over a burst has few
+ * registers, and random destinations feel it. */
+static __attribute__((noinline)) enum ila_verdict
+translate_and_adjust(const struct ila_xlat *xlat, struct ila_packet *packet,
+                     uint64_t counts[], unsigned int *n_adjusted)
 {
     enum ila_verdict verdict;
     ovs_be64 old;
 
-    if (xlat->csum_mode != ILA_CSUM_ADJ_TRANSPORT) {
-        return ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
-    }
     memcpy(&old, &packet->ip6[DST_OFS], sizeof old);
     verdict = ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
     if (verdict == ILA_TRANSLATED) {
         adjust(packet, ila_csum_diff(xlat, old), counts, n_adjusted);
     }
     return verdict;
+}
+
+/* Translates the destination of 'packet', whose header is good. */
+static inline enum ila_verdict
+translate(const struct ila_xlat *xlat, struct ila_packet *packet,
+          uint64_t counts[], unsigned int *n_adjusted)
+{
+    if (xlat->csum_mode == ILA_CSUM_ADJ_TRANSPORT) {
+        return translate_and_adjust(xlat, packet, counts, n_adjusted);
+    }
+    return ila_translate_dst(xlat, &packet->ip6[DST_OFS]);
 }
 
 /* Translates the packets that packets quote if they were sent to an ILA
@@ -146,41 +156,39 @@ make_burst(const struct ila_packet packets[], size_t n, struct ila_burst *b,
            uint64_t counts[])
 {
     uint64_t last[2] = { 0, 0 };
-    uint32_t repeated = 0;
-    size_t n_looked = 0;
 
+    b->n = 0;
+    b->repeated = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ila_packet *packet = &packets[i];
-        const uint8_t *ip6 = packet->ip6;
         uint64_t dst[2];
 
-        if (OVS_UNLIKELY(packet->size < IPV6_HEADER_LEN || ip6[0] >> 4 != 6)) {
+        if (OVS_UNLIKELY(packet->size < IPV6_HEADER_LEN
+                         || packet->ip6[0] >> 4 != 6)) {
             counts[ILA_COUNT_MALFORMED]++;
             continue;
-        }
-        memcpy(dst, &ip6[DST_OFS], sizeof dst);
-        if (dst[0] == last[0] && dst[1] == last[1] && n_looked) {
-            repeated |= 1u << i;
-            continue;
-        } else if (OVS_UNLIKELY(ip6[DST_OFS] == 0xff)) {
+        } else if (OVS_UNLIKELY(packet->ip6[DST_OFS] == 0xff)) {
             counts[ILA_COUNT_MULTICAST]++;
+            continue;
+        }
+        memcpy(dst, &packet->ip6[DST_OFS], sizeof dst);
+        if (dst[0] == last[0] && dst[1] == last[1] && b->n) {
+            b->repeated |= 1u << i;
             continue;
         }
         last[0] = dst[0];
         last[1] = dst[1];
         /* Only bytes are read of it, whatever its alignment. */
-        b->dst[n_looked] = ALIGNED_CAST(const struct in6_addr *,
-                                        &ip6[DST_OFS]);
-        b->at[n_looked++] = i;
+        b->dst[b->n] = ALIGNED_CAST(const struct in6_addr *,
+                                    &packet->ip6[DST_OFS]);
+        b->at[b->n++] = i;
     }
-    b->n = n_looked;
-    b->repeated = repeated;
 }
 
 /* Packets that repeat a destination share the fate of the packet that had it
  * first, which is the same but for the checksum of the transport.  'map' are
  * those of packet 'first', whose outcome is known. */
-static inline void
+static __attribute__((noinline)) void
 repeat(struct ila_packet packets[], int first, uint32_t map,
        struct ila_outcomes *o, uint64_t counts[])
 {
