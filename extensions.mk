@@ -113,6 +113,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-db.h \
 	lib/vrf-fib.c \
 	lib/vrf-fib.h \
+	lib/vrf-port.c \
+	lib/vrf-port.h \
 	lib/vrf-route-event.c \
 	lib/vrf-route-event.h \
 	lib/vrf-route.c \
@@ -361,6 +363,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-kill.at \
 	tests/ring.at \
 	tests/xdp.at \
+	tests/vrf-port.at \
 	tests/vrf.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \

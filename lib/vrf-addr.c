@@ -7,6 +7,24 @@
 
 #include "packets.h"
 
+enum vrf_family
+vrf_addr_from_in6(const struct in6_addr *ip, struct vrf_addr *addr)
+{
+    if (IN6_IS_ADDR_V4MAPPED(ip)) {
+        *addr = vrf_addr_from_ipv4(in6_addr_get_mapped_ipv4(ip));
+        return VRF_IPV4;
+    }
+    *addr = vrf_addr_from_ipv6(ip);
+    return VRF_IPV6;
+}
+
+struct in6_addr
+vrf_addr_to_in6(enum vrf_family family, const struct vrf_addr *addr)
+{
+    return (family == VRF_IPV4 ? in6_addr_mapped_ipv4(vrf_addr_to_ipv4(addr))
+            : vrf_addr_to_ipv6(addr));
+}
+
 void
 vrf_addr_format(enum vrf_family family, const struct vrf_addr *a, struct ds *s)
 {

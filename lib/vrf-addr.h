@@ -112,6 +112,11 @@ vrf_prefix_contains(const struct vrf_prefix *p, const struct vrf_addr *a)
     return vrf_addr_common(&p->addr, a) >= p->len;
 }
 
+/* From and to an address of IPv6 or a mapped one of IPv4. */
+enum vrf_family vrf_addr_from_in6(const struct in6_addr *,
+                                  struct vrf_addr *);
+struct in6_addr vrf_addr_to_in6(enum vrf_family, const struct vrf_addr *);
+
 /* Appends the address, or the prefix as ADDRESS/LEN. */
 void vrf_addr_format(enum vrf_family, const struct vrf_addr *, struct ds *);
 void vrf_prefix_format(enum vrf_family, const struct vrf_prefix *,

@@ -10,15 +10,18 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "seq.h"
+#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 #include "vrf-db.h"
 #include "vrf-monitor.h"
+#include "vrf-port.h"
 
 VLOG_DEFINE_THIS_MODULE(vrf);
 
@@ -26,9 +29,23 @@ static OVSRCU_TYPE(struct vrf_db *) live_db = OVSRCU_INITIALIZER(NULL);
 static struct vrf_monitor *monitor;
 static struct seq *vrf_seq;
 
-/* Tables by name, and ids, less 1, by name, which outlive the VRF. */
+/* Tables by name. */
 static struct shash configured = SHASH_INITIALIZER(&configured);
-static struct shash ids = SHASH_INITIALIZER(&ids);
+
+/* Names of VRFs by name of port. */
+static struct shash configured_ports = SHASH_INITIALIZER(&configured_ports);
+
+/* Is anything configured that is about VRFs?  Did anybody call vrf_want()? */
+static bool ports_wanted;
+static atomic_bool wanted = ATOMIC_VAR_INIT(false);
+static struct seq *wanted_seq;
+static uint64_t wanted_seqno;
+
+/* When the picture of ports may be made anew, and whether it has to be: not
+ * for each of many changes of routes. */
+#define PICTURE_INTERVAL 100
+static long long int picture_time;
+static bool picture_is_old;
 
 bool
 vrf_name_is_valid(const char *name)
@@ -64,18 +81,6 @@ number_of(const struct shash *names, const char *name)
     return (uintptr_t) data;
 }
 
-static uint16_t
-id_of(const char *name)
-{
-    uintptr_t id = number_of(&ids, name);
-
-    if (!id && shash_count(&ids) < UINT16_MAX) {
-        id = shash_count(&ids) + 1;
-        shash_add(&ids, name, (void *) id);
-    }
-    return id;
-}
-
 /* The VRF with this name as 'db' and the configuration have it. */
 static bool
 find_in(const struct vrf_db *db, const char *name, struct vrf *vrf)
@@ -90,7 +95,7 @@ find_in(const struct vrf_db *db, const char *name, struct vrf *vrf)
         return false;
     }
     vrf->name = name;
-    vrf->id = id_of(name);
+    vrf->id = vrf_id_of_name(name);
     vrf->table = device ? device->table : table;
     vrf->ifindex = device ? device->ifindex : 0;
     vrf->configured = table != 0;
@@ -104,6 +109,119 @@ vrf_find(const char *name, struct vrf *vrf)
     const struct vrf_db *db = vrf_get_db();
 
     return db && find_in(db, name, vrf);
+}
+
+/* The picture of ports (vrf-port.h). */
+
+struct picture {
+    struct vrf_ports *ports;
+    const struct vrf_db *db;
+};
+
+static void
+add_vrf(struct picture *p, const char *name)
+{
+    struct vrf vrf;
+
+    if (find_in(p->db, name, &vrf) && vrf.id) {
+        vrf_ports_add_vrf(p->ports, &vrf);
+    }
+}
+
+static void
+add_vrf_device(const struct vrf_device *device, void *p)
+{
+    if (device->table && !shash_find(&configured, device->name)) {
+        add_vrf(p, device->name);
+    }
+}
+
+/* The VRF that Linux has the device in, null if in none. */
+static const struct vrf_device *
+vrf_device_of(const struct vrf_db *db, const struct vrf_device *device)
+{
+    const struct vrf_device *master
+        = device->table ? device : vrf_db_device(db, device->master);
+
+    return master && master->table ? master : NULL;
+}
+
+static void
+add_device(const struct vrf_device *device, void *p_)
+{
+    const struct vrf_device *master;
+    struct picture *p = p_;
+
+    master = vrf_device_of(p->db, device);
+    if (master && !shash_find(&configured_ports, device->name)) {
+        vrf_ports_add_port(p->ports, device->name,
+                           vrf_id_of_name(master->name), false);
+    }
+}
+
+static void
+add_configured_port(struct picture *p, const char *port, const char *name)
+{
+    const struct vrf_device *device = vrf_db_device_by_name(p->db, port);
+    const struct vrf_device *master = (device ? vrf_device_of(p->db, device)
+                                       : NULL);
+    struct vrf vrf;
+    bool conflict = (master && strcmp(master->name, name)
+                     && !(find_in(p->db, name, &vrf)
+                          && vrf.table == master->table));
+
+    if (conflict) {
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+
+        VLOG_WARN_RL(&rl, "%s: Linux has it in the VRF %s, where it stays, "
+                     "and not in %s, as other_config:vrf says", port,
+                     master->name, name);
+    }
+    vrf_ports_add_port(p->ports, port,
+                       vrf_id_of_name(conflict ? master->name : name),
+                       conflict);
+}
+
+static void
+add_address(const struct vrf_address *a, void *p_)
+{
+    struct picture *p = p_;
+    const struct vrf_device *device = vrf_db_device(p->db, a->ifindex);
+
+    if (device) {
+        struct in6_addr addr = vrf_addr_to_in6(a->family, &a->addr);
+
+        vrf_ports_add_address(p->ports, &addr,
+                              vrf_ports_find(p->ports, device->name));
+    }
+}
+
+/* Makes the picture anew if it may be another one than before. */
+static void
+update_picture(void)
+{
+    struct picture p = { NULL, vrf_get_db() };
+    const struct shash_node *node;
+
+    picture_is_old = false;
+    if (!p.db) {
+        vrf_ports_clear();
+        return;
+    }
+    picture_time = time_msec() + PICTURE_INTERVAL;
+    p.ports = vrf_ports_create();
+    SHASH_FOR_EACH (node, &configured) {
+        add_vrf(&p, node->name);
+    }
+    vrf_db_for_each_device(p.db, add_vrf_device, &p);
+    vrf_db_for_each_device(p.db, add_device, &p);
+    SHASH_FOR_EACH (node, &configured_ports) {
+        add_configured_port(&p, node->name, node->data);
+    }
+    vrf_db_for_each_address(p.db, add_address, &p);
+    if (vrf_ports_publish(p.ports)) {
+        seq_change(vrf_seq);
+    }
 }
 
 /* Listening. */
@@ -131,13 +249,28 @@ stop(void)
         vrf_monitor_destroy(monitor);
         monitor = NULL;
         ovsrcu_set(&live_db, NULL);
+        vrf_ports_clear();
         vrf_db_destroy(db);
         seq_change(vrf_seq);
     }
 }
 
-void
-vrf_configure(const struct shash *tables)
+static void
+start_or_stop(void)
+{
+    bool want;
+
+    atomic_read_relaxed(&wanted, &want);
+    if (!want && !ports_wanted && shash_is_empty(&configured)) {
+        stop();
+    } else if (!monitor) {
+        start();
+    }
+}
+
+/* Return whether anything changed. */
+static bool
+configure_tables(const struct shash *tables)
 {
     struct shash_node *node;
     bool changed = shash_count(tables) != shash_count(&configured);
@@ -150,28 +283,84 @@ vrf_configure(const struct shash *tables)
         SHASH_FOR_EACH (node, tables) {
             shash_add(&configured, node->name, node->data);
         }
+    }
+    return changed;
+}
+
+static bool
+configure_ports(const struct shash *ports)
+{
+    struct shash_node *node;
+    bool changed = shash_count(ports) != shash_count(&configured_ports);
+
+    SHASH_FOR_EACH (node, ports) {
+        const char *name = shash_find_data(&configured_ports, node->name);
+
+        changed |= !name || strcmp(name, node->data);
+    }
+    if (changed) {
+        shash_clear_free_data(&configured_ports);
+        SHASH_FOR_EACH (node, ports) {
+            shash_add(&configured_ports, node->name, xstrdup(node->data));
+        }
+    }
+    return changed;
+}
+
+void
+vrf_configure(const struct shash *tables, const struct shash *ports,
+              bool wanted_)
+{
+    bool changed = configure_tables(tables);
+
+    changed |= configure_ports(ports);
+    ports_wanted = wanted_ || !shash_is_empty(ports);
+    start_or_stop();
+    if (changed) {
+        update_picture();
         seq_change(vrf_seq);
     }
-    if (shash_is_empty(tables)) {
-        stop();
-    } else if (!monitor) {
-        start();
+}
+
+void
+vrf_want(void)
+{
+    bool want;
+
+    atomic_read_relaxed(&wanted, &want);
+    if (!want) {
+        atomic_store_relaxed(&wanted, true);
+        seq_change(wanted_seq);
     }
 }
 
 void
 vrf_run(void)
 {
+    uint64_t seqno = seq_read(wanted_seq);
+
+    if (seqno != wanted_seqno) {
+        wanted_seqno = seqno;
+        start_or_stop();
+    }
     if (monitor && vrf_monitor_run(monitor)) {
+        picture_is_old = true;
         seq_change(vrf_seq);
+    }
+    if (picture_is_old && time_msec() >= picture_time) {
+        update_picture();
     }
 }
 
 void
 vrf_wait(void)
 {
+    seq_wait(wanted_seq, wanted_seqno);
     if (monitor) {
         vrf_monitor_wait(monitor);
+    }
+    if (picture_is_old) {
+        poll_timer_wait_until(picture_time);
     }
 }
 
@@ -729,6 +918,8 @@ vrf_init(void)
         return;
     }
     vrf_seq = seq_create();
+    wanted_seq = seq_create();
+    wanted_seqno = seq_read(wanted_seq);
     unixctl_command_register("vrf/list", "[--json]", 0, 1,
                              vrf_unixctl_show, vrf_seq);
     unixctl_command_register("vrf/show", "[--json] NAME", 1, 2,
@@ -751,4 +942,5 @@ vrf_exit(void)
 {
     stop();
     shash_clear(&configured);
+    shash_clear_free_data(&configured_ports);
 }

@@ -6,10 +6,11 @@
 /* The VRFs that there are: those that Linux has devices for, and those that
  * are configured.  A VRF is a name and a routing table; one that Linux has
  * also has a device, and members, and if it is configured with another table,
- * Linux's counts.
+ * Linux's counts.  Threads other than the main one find VRFs, and which ports
+ * are in which, in vrf-port.h.
  *
- * As long as none is configured, nothing listens to the kernel: what the
- * commands vrf/... show is then read when they are called.
+ * As long as nothing is configured that is about VRFs, nothing listens to the
+ * kernel: what the commands vrf/... show is then read when they are called.
  *
  * For the main thread, except for what says otherwise. */
 
@@ -34,9 +35,15 @@ void vrf_wait(void);
 /* A name is 1 to 15 bytes, as those of devices. */
 bool vrf_name_is_valid(const char *name);
 
-/* Sets the VRFs that are configured: data of 'tables' are numbers, as
- * uintptr_t, from 1 on. */
-void vrf_configure(const struct shash *tables);
+/* Sets what is configured: data of 'tables', by name of VRF, are numbers, as
+ * uintptr_t, from 1 on; data of 'ports', by name of interface, are names of
+ * VRFs.  'wanted' says whether anything else that is configured needs to know
+ * VRFs. */
+void vrf_configure(const struct shash *tables, const struct shash *ports,
+                   bool wanted);
+
+/* Has VRFs listened to from now on, soon; for any thread. */
+void vrf_want(void);
 
 struct vrf {
     const char *name;

@@ -3,10 +3,13 @@
 #include <config.h>
 #include "bridge-extension.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "ila-config.h"
 #include "ring-config.h"
+#include "smap.h"
 #include "util.h"
 #include "vrf-config.h"
 
@@ -45,6 +48,36 @@ bridge_extensions_check_interface(const struct ovsrec_interface *cfg,
                                   const char *type)
 {
     CALL_EACH(check_interface, cfg, type);
+}
+
+int
+bridge_extensions_bar_interface(const struct ovsrec_interface *cfg,
+                                const char *type, int error, char **errp)
+{
+    for (size_t i = 0; !error && i < ARRAY_SIZE(extensions); i++) {
+        char *reason = (extensions[i] && extensions[i]->bar_interface
+                        ? extensions[i]->bar_interface(cfg, type) : NULL);
+
+        if (reason) {
+            error = EINVAL;
+            if (errp) {
+                *errp = reason;
+            } else {
+                free(reason);
+            }
+        }
+    }
+    return error;
+}
+
+bool
+bridge_extensions_get_status(const struct ovsrec_interface *cfg,
+                             struct smap *status)
+{
+    size_t n = smap_count(status);
+
+    CALL_EACH(get_status, cfg, status);
+    return smap_count(status) > n;
 }
 
 void

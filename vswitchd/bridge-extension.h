@@ -8,10 +8,13 @@
  *
  * For the main thread.  The registry is constant once main() runs. */
 
+#include <stdbool.h>
+
 struct ovsdb_idl;
 struct ovsrec_interface;
 struct ovsrec_open_vswitch;
 struct simap;
+struct smap;
 
 /* What an extension does in ovs-vswitchd.  Each function may be null. */
 struct bridge_extension {
@@ -29,6 +32,14 @@ struct bridge_extension {
                             const char *type);
     void (*reconfigure)(const struct ovsrec_open_vswitch *);
 
+    /* Returns what bars an interface of a bridge with the datapath_type 'type'
+     * from being there at all, as configured, for the caller to free, or
+     * null. */
+    char *(*bar_interface)(const struct ovsrec_interface *, const char *type);
+
+    /* Adds to what Interface:status says. */
+    void (*get_status)(const struct ovsrec_interface *, struct smap *);
+
     /* In each round of the main loop, outside of transactions.  Not before
      * ovs-vswitchd has the lock on the database, when 'wait' is called
      * nevertheless. */
@@ -43,6 +54,15 @@ void bridge_extensions_init(struct ovsdb_idl *);
 void bridge_extensions_exit(void);
 void bridge_extensions_check_interface(const struct ovsrec_interface *,
                                        const char *type);
+
+/* Returns 'error' if that is not 0.  Otherwise 0, or EINVAL if an extension
+ * bars the interface; '*errp', unless 'errp' is null, is then the reason. */
+int bridge_extensions_bar_interface(const struct ovsrec_interface *,
+                                    const char *type, int error, char **errp);
+
+/* Returns whether anything was added to 'status'. */
+bool bridge_extensions_get_status(const struct ovsrec_interface *,
+                                  struct smap *status);
 void bridge_extensions_reconfigure(const struct ovsrec_open_vswitch *);
 void bridge_extensions_run(void);
 void bridge_extensions_wait(void);

@@ -14,12 +14,18 @@
 #include "smap.h"
 #include "util.h"
 #include "vrf.h"
+#include "vrf-port.h"
 
 VLOG_DEFINE_THIS_MODULE(vrf_config);
 
 /* What was wrong and logged, by key, as the configuration is read again
  * whenever anything in the database changes. */
 static struct shash logged = SHASH_INITIALIZER(&logged);
+
+/* What the interfaces are configured for, as they are told: names of VRFs, by
+ * name of interface, and whether any has anything to do with VRFs. */
+static struct shash ports = SHASH_INITIALIZER(&ports);
+static bool wanted;
 
 static void
 vrf_config_init(struct ovsdb_idl *idl OVS_UNUSED)
@@ -32,6 +38,7 @@ vrf_config_exit(void)
 {
     vrf_exit();
     shash_destroy_free_data(&logged);
+    shash_destroy_free_data(&ports);
 }
 
 static void
@@ -44,6 +51,38 @@ log_bad(const char *key, const char *value)
                   "characters and not be \"default\", the value be table=N, "
                   "N from 1 to 4294967295; ignoring it", key, value);
         free(shash_replace(&logged, key, xstrdup(value)));
+    }
+}
+
+static void
+vrf_config_check_interface(const struct ovsrec_interface *cfg,
+                           const char *type OVS_UNUSED)
+{
+    const char *name = smap_get(&cfg->other_config, "vrf");
+
+    if (name && vrf_name_is_valid(name)) {
+        free(shash_replace(&ports, cfg->name, xstrdup(name)));
+    } else if (name && strcmp(name, VRF_DEFAULT_NAME)) {
+        char *error = xasprintf("other_config:vrf=\"%s\" is not the name of a "
+                                "VRF, 1 to 15 characters", name);
+
+        ovsrec_interface_set_error(cfg, error);
+        free(error);
+    }
+    wanted |= smap_get(&cfg->options, "vrf") != NULL;
+}
+
+static void
+vrf_config_get_status(const struct ovsrec_interface *cfg, struct smap *status)
+{
+    uint16_t vrf = vrf_of_port(cfg->name);
+
+    if (vrf != VRF_DEFAULT_ID) {
+        smap_replace(status, "vrf", vrf_id_to_name(vrf));
+        if (vrf_port_has_conflict(cfg->name)) {
+            smap_replace(status, "vrf_conflict",
+                         smap_get_def(&cfg->other_config, "vrf", ""));
+        }
     }
 }
 
@@ -67,14 +106,18 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
         }
         shash_add(&tables, node->key + 4, (void *) (uintptr_t) table);
     }
-    vrf_configure(&tables);
+    vrf_configure(&tables, &ports, wanted);
     shash_destroy(&tables);
+    shash_clear_free_data(&ports);
+    wanted = false;
 }
 
 const struct bridge_extension vrf_bridge_extension = {
     .name = "vrf",
     .init = vrf_config_init,
     .exit = vrf_config_exit,
+    .check_interface = vrf_config_check_interface,
+    .get_status = vrf_config_get_status,
     .reconfigure = vrf_config_reconfigure,
     .run = vrf_run,
     .wait = vrf_wait,

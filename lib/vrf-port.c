@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "vrf-port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hash.h"
+#include "netdev.h"
+#include "netdev-provider.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "ovs-thread.h"
+#include "packets.h"
+#include "seq.h"
+#include "util.h"
+
+/* Of a local address.  One that several VRFs have is there several times. */
+struct address {
+    struct hmap_node node;
+    struct in6_addr addr;
+    uint16_t vrf;
+};
+
+struct vrf_ports {
+    struct shash vrfs;          /* Of struct vrf, by name. */
+    struct shash ports;         /* Of uintptr_t: id and PORT_*. */
+    struct hmap addresses;      /* Of struct address. */
+    const struct vrf **by_id;   /* Of 'n_ids' ones, null if there is none. */
+    size_t n_ids;
+};
+
+#define PORT_CONFLICT (1u << 16)
+
+vrf_ports_pointer vrf_ports_live = OVSRCU_INITIALIZER(NULL);
+
+/* Names by id, which outlive the VRF: entries are only ever added, with the
+ * name before the count. */
+static struct shash ids = SHASH_INITIALIZER(&ids);
+static const char *names[UINT16_MAX + 1];
+static atomic_count n_names = ATOMIC_COUNT_INIT(0);
+
+struct seq *
+vrf_ports_get_seq(void)
+{
+    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
+    static struct seq *seq;
+
+    if (ovsthread_once_start(&once)) {
+        seq = seq_create();
+        ovsthread_once_done(&once);
+    }
+    return seq;
+}
+
+uint16_t
+vrf_id_of_name(const char *name)
+{
+    const void *data = shash_find_data(&ids, name);
+    uintptr_t id = (uintptr_t) data;
+
+    if (!id && shash_count(&ids) < UINT16_MAX) {
+        id = shash_count(&ids) + 1;
+        names[id] = shash_add(&ids, name, (void *) id)->name;
+        atomic_count_set(&n_names, id);
+    }
+    return id;
+}
+
+const char *
+vrf_id_to_name(uint16_t id)
+{
+    return (id == VRF_DEFAULT_ID ? VRF_DEFAULT_NAME
+            : id <= atomic_count_get(&n_names) ? names[id] : "?");
+}
+
+/* Readers. */
+
+static uintptr_t
+find_port(const struct vrf_ports *ports, const char *netdev_name)
+{
+    const void *data = shash_find_data(&ports->ports, netdev_name);
+
+    return (uintptr_t) data;
+}
+
+uint16_t
+vrf_ports_find(const struct vrf_ports *ports, const char *netdev_name)
+{
+    return find_port(ports, netdev_name) & UINT16_MAX;
+}
+
+bool
+vrf_port_has_conflict(const char *netdev_name)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports && find_port(ports, netdev_name) & PORT_CONFLICT;
+}
+
+static const struct vrf *
+find_vrf(const struct vrf_ports *ports, uint16_t id)
+{
+    return id < ports->n_ids ? ports->by_id[id] : NULL;
+}
+
+const struct vrf *
+vrf_by_id(uint16_t id)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports ? find_vrf(ports, id) : NULL;
+}
+
+const struct vrf *
+vrf_by_name(const char *name)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports ? shash_find_data(&ports->vrfs, name) : NULL;
+}
+
+static uint32_t
+hash_address(const struct in6_addr *addr)
+{
+    return hash_bytes(addr, sizeof *addr, 0);
+}
+
+static bool
+has_address(const struct vrf_ports *ports, uint16_t vrf,
+            const struct in6_addr *addr)
+{
+    const struct address *a;
+
+    HMAP_FOR_EACH_WITH_HASH (a, node, hash_address(addr), &ports->addresses) {
+        if (a->vrf == vrf && ipv6_addr_equals(&a->addr, addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+vrf_has_address(uint16_t vrf, const struct in6_addr *addr)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports && has_address(ports, vrf, addr);
+}
+
+uint16_t
+vrf_of_address(const struct in6_addr *addr, bool *ambiguous)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+    uint16_t vrf = VRF_DEFAULT_ID;
+    const struct address *a;
+    size_t n = 0;
+
+    *ambiguous = false;
+    if (!ports) {
+        return VRF_DEFAULT_ID;
+    }
+    HMAP_FOR_EACH_WITH_HASH (a, node, hash_address(addr), &ports->addresses) {
+        if (ipv6_addr_equals(&a->addr, addr)) {
+            vrf = a->vrf;
+            n++;
+        }
+    }
+    *ambiguous = n > 1;
+    return n == 1 ? vrf : VRF_DEFAULT_ID;
+}
+
+/* The main thread. */
+
+struct vrf_ports *
+vrf_ports_create(void)
+{
+    struct vrf_ports *ports = xzalloc(sizeof *ports);
+
+    shash_init(&ports->vrfs);
+    shash_init(&ports->ports);
+    hmap_init(&ports->addresses);
+    return ports;
+}
+
+static void
+vrf_ports_free(struct vrf_ports *ports)
+{
+    struct address *a;
+
+    shash_destroy_free_data(&ports->vrfs);
+    shash_destroy(&ports->ports);
+    HMAP_FOR_EACH_POP (a, node, &ports->addresses) {
+        free(a);
+    }
+    hmap_destroy(&ports->addresses);
+    free(ports->by_id);
+    free(ports);
+}
+
+void
+vrf_ports_add_vrf(struct vrf_ports *ports, const struct vrf *vrf)
+{
+    struct vrf *copy = xmemdup(vrf, sizeof *vrf);
+
+    copy->name = vrf_id_to_name(vrf->id);
+    shash_add_assert(&ports->vrfs, copy->name, copy);
+    if (vrf->id >= ports->n_ids) {
+        size_t n = vrf->id + 1;
+
+        ports->by_id = xrealloc(ports->by_id, n * sizeof *ports->by_id);
+        while (ports->n_ids < n) {
+            ports->by_id[ports->n_ids++] = NULL;
+        }
+    }
+    ports->by_id[vrf->id] = copy;
+}
+
+void
+vrf_ports_add_port(struct vrf_ports *ports, const char *netdev_name,
+                   uint16_t vrf, bool conflict)
+{
+    uintptr_t value = vrf | (conflict ? PORT_CONFLICT : 0);
+
+    if (value) {
+        shash_replace(&ports->ports, netdev_name, (void *) value);
+    }
+}
+
+void
+vrf_ports_add_address(struct vrf_ports *ports, const struct in6_addr *addr,
+                      uint16_t vrf)
+{
+    if (!has_address(ports, vrf, addr)) {
+        struct address *a = xmalloc(sizeof *a);
+
+        a->addr = *addr;
+        a->vrf = vrf;
+        hmap_insert(&ports->addresses, &a->node, hash_address(addr));
+    }
+}
+
+static bool
+vrf_equal(const struct vrf *a, const struct vrf *b)
+{
+    return (a && b && a->id == b->id && a->table == b->table
+            && a->ifindex == b->ifindex && a->configured == b->configured
+            && a->conflict == b->conflict);
+}
+
+static bool
+vrf_ports_equal(const struct vrf_ports *a, const struct vrf_ports *b)
+{
+    const struct shash_node *node;
+    const struct address *addr;
+
+    if (shash_count(&a->vrfs) != shash_count(&b->vrfs)
+        || shash_count(&a->ports) != shash_count(&b->ports)
+        || hmap_count(&a->addresses) != hmap_count(&b->addresses)) {
+        return false;
+    }
+    SHASH_FOR_EACH (node, &a->vrfs) {
+        if (!vrf_equal(node->data, shash_find_data(&b->vrfs, node->name))) {
+            return false;
+        }
+    }
+    SHASH_FOR_EACH (node, &a->ports) {
+        if (node->data != shash_find_data(&b->ports, node->name)) {
+            return false;
+        }
+    }
+    HMAP_FOR_EACH (addr, node, &a->addresses) {
+        if (!has_address(b, addr->vrf, &addr->addr)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Netdevs of 'a' that 'b' has differently, or if 'missing' not at all, count
+ * as changed. */
+static void
+tell_netdevs(const struct vrf_ports *a, const struct vrf_ports *b,
+             bool missing)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &a->ports) {
+        const void *other = b ? shash_find_data(&b->ports, node->name) : NULL;
+
+        if (missing ? !other : node->data != other) {
+            struct netdev *netdev = netdev_from_name(node->name);
+
+            if (netdev) {
+                netdev_change_seq_changed(netdev);
+                netdev_close(netdev);
+            }
+        }
+    }
+}
+
+static void
+replace(struct vrf_ports *ports)
+{
+    struct vrf_ports *old = ovsrcu_get_protected(struct vrf_ports *,
+                                                 &vrf_ports_live);
+
+    ovsrcu_set(&vrf_ports_live, ports);
+    if (ports) {
+        tell_netdevs(ports, old, false);
+    }
+    if (old) {
+        tell_netdevs(old, ports, true);
+        ovsrcu_postpone(vrf_ports_free, old);
+    }
+    seq_change(vrf_ports_get_seq());
+}
+
+bool
+vrf_ports_publish(struct vrf_ports *ports)
+{
+    const struct vrf_ports *old = vrf_ports_get();
+
+    if (old && vrf_ports_equal(ports, old)) {
+        vrf_ports_free(ports);
+        return false;
+    }
+    replace(ports);
+    return true;
+}
+
+void
+vrf_ports_clear(void)
+{
+    if (vrf_ports_get()) {
+        replace(NULL);
+    }
+}
