@@ -114,13 +114,23 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-fib.c \
 	lib/vrf-fib.h \
 	lib/vrf-port.c \
+	lib/vrf-pmtu.c \
+	lib/vrf-pmtu.h \
 	lib/vrf-port.h \
+	lib/vrf-quote.c \
+	lib/vrf-quote.h \
 	lib/vrf-route-event.c \
 	lib/vrf-route-event.h \
 	lib/vrf-route.c \
 	lib/vrf-route.h \
 	lib/vrf-rules.c \
 	lib/vrf-rules.h
+
+lib_libopenvswitch_la_SOURCES += \
+	lib/vrf-tnl-ports.c \
+	lib/vrf-tnl-ports.h \
+	lib/vrf-tunnel.c \
+	lib/vrf-tunnel.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
@@ -194,7 +204,10 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-ext.h \
 	ofproto/ofproto-dpif-trace-ext.h \
 	ofproto/ofproto-dpif-type.h \
-	ofproto/ofproto-dpif-xlate-ext.h
+	ofproto/ofproto-dpif-xlate-ext.h \
+	ofproto/ofproto-dpif-xlate-vrf-ext.h \
+	ofproto/tunnel-vrf.c \
+	ofproto/tunnel-vrf.h
 
 if LINUX
 tests_ovstest_SOURCES += \
@@ -290,6 +303,7 @@ tests_ovstest_SOURCES += \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c \
 	tests/test-vrf-db.c \
+	tests/test-vrf-tunnel.c \
 	tests/test-vrf-fib.c
 
 EXTRA_DIST += extensions.mk
@@ -364,6 +378,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring.at \
 	tests/xdp.at \
 	tests/vrf-port.at \
+	tests/vrf-tunnel.at \
 	tests/vrf.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
@@ -378,7 +393,9 @@ EXTRA_DIST += \
 	tests/ring-checksums.py \
 	tests/ring-reader.c \
 	tests/ring-reader.py \
-	tests/ring-server.py
+	tests/ring-server.py \
+	tests/vrf-forge.py \
+	tests/vrf-tcp.py
 
 $(EXTENSION_TESTSUITE): package.m4 $(EXTENSION_TESTSUITE_AT) $(COMMON_MACROS_AT)
 	$(AM_V_GEN)$(AUTOTEST) -I '$(srcdir)' -o $@.tmp $@.at

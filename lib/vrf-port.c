@@ -24,6 +24,7 @@ struct address {
 };
 
 struct vrf_ports {
+    const struct vrf_db *db;
     struct shash vrfs;          /* Of struct vrf, by name. */
     struct shash ports;         /* Of uintptr_t: id and PORT_*. */
     struct hmap addresses;      /* Of struct address. */
@@ -89,6 +90,12 @@ uint16_t
 vrf_ports_find(const struct vrf_ports *ports, const char *netdev_name)
 {
     return find_port(ports, netdev_name) & UINT16_MAX;
+}
+
+const struct vrf_db *
+vrf_ports_db(const struct vrf_ports *ports)
+{
+    return ports->db;
 }
 
 bool
@@ -174,10 +181,11 @@ vrf_of_address(const struct in6_addr *addr, bool *ambiguous)
 /* The main thread. */
 
 struct vrf_ports *
-vrf_ports_create(void)
+vrf_ports_create(const struct vrf_db *db)
 {
     struct vrf_ports *ports = xzalloc(sizeof *ports);
 
+    ports->db = db;
     shash_init(&ports->vrfs);
     shash_init(&ports->ports);
     hmap_init(&ports->addresses);
@@ -255,7 +263,8 @@ vrf_ports_equal(const struct vrf_ports *a, const struct vrf_ports *b)
     const struct shash_node *node;
     const struct address *addr;
 
-    if (shash_count(&a->vrfs) != shash_count(&b->vrfs)
+    if (a->db != b->db
+        || shash_count(&a->vrfs) != shash_count(&b->vrfs)
         || shash_count(&a->ports) != shash_count(&b->ports)
         || hmap_count(&a->addresses) != hmap_count(&b->addresses)) {
         return false;

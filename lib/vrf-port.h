@@ -45,6 +45,9 @@ vrf_ports_get(void)
 
 uint16_t vrf_ports_find(const struct vrf_ports *, const char *netdev_name);
 
+/* What is known about routing, to which the picture belongs. */
+const struct vrf_db *vrf_ports_db(const struct vrf_ports *);
+
 /* The id of the VRF that the port with this netdev is in. */
 static inline uint16_t
 vrf_of_port(const char *netdev_name)
@@ -88,7 +91,7 @@ uint16_t vrf_id_of_name(const char *name);
  * addresses, and publish it.  The last one takes the picture, or frees it if
  * it shows what the one before it showed; then it returns false.  Netdevs that
  * come to be in another VRF count as changed. */
-struct vrf_ports *vrf_ports_create(void);
+struct vrf_ports *vrf_ports_create(const struct vrf_db *);
 void vrf_ports_add_vrf(struct vrf_ports *, const struct vrf *);
 void vrf_ports_add_port(struct vrf_ports *, const char *netdev_name,
                         uint16_t vrf, bool conflict);

@@ -209,7 +209,7 @@ update_picture(void)
         return;
     }
     picture_time = time_msec() + PICTURE_INTERVAL;
-    p.ports = vrf_ports_create();
+    p.ports = vrf_ports_create(p.db);
     SHASH_FOR_EACH (node, &configured) {
         add_vrf(&p, node->name);
     }

@@ -15,6 +15,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ila-offload.at \
 	tests/system-ring.at \
 	tests/system-tls-dns.at \
+	tests/system-vrf-tunnel.at \
 	tests/system-xdp.at \
 	tests/system-vrf.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite

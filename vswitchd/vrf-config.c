@@ -8,13 +8,17 @@
 #include <string.h>
 
 #include "bridge-extension.h"
+#include "dpif-netdev.h"
 #include "lib/vswitch-idl.h"
+#include "ofproto/ofproto-dpif-type.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "util.h"
 #include "vrf.h"
+#include "vrf-pmtu.h"
 #include "vrf-port.h"
+#include "vrf-tunnel.h"
 
 VLOG_DEFINE_THIS_MODULE(vrf_config);
 
@@ -31,6 +35,7 @@ static void
 vrf_config_init(struct ovsdb_idl *idl OVS_UNUSED)
 {
     vrf_init();
+    vrf_pmtu_init();
 }
 
 static void
@@ -70,6 +75,37 @@ vrf_config_check_interface(const struct ovsrec_interface *cfg,
         free(error);
     }
     wanted |= smap_get(&cfg->options, "vrf") != NULL;
+}
+
+static char *
+vrf_config_bar_interface(const struct ovsrec_interface *cfg, const char *type)
+{
+    const char *name = smap_get(&cfg->options, "vrf");
+    unsigned int generation;
+    struct dpif *dpif;
+
+    if (!name || !strcmp(name, VRF_DEFAULT_NAME)) {
+        return NULL;
+    }
+    dpif = ofproto_dpif_of_type(type, &generation);
+    return (!dpif || dpif_is_netdev(dpif) ? NULL
+            : xasprintf("options:vrf=%s: tunnels of the kernel's datapath "
+                        "cannot be put into a VRF by Open vSwitch; a bridge "
+                        "with datapath_type=netdev can", name));
+}
+
+static void
+vrf_config_run(void)
+{
+    vrf_run();
+    vrf_tunnel_run();
+}
+
+static void
+vrf_config_wait(void)
+{
+    vrf_wait();
+    vrf_tunnel_wait();
 }
 
 static void
@@ -117,8 +153,9 @@ const struct bridge_extension vrf_bridge_extension = {
     .init = vrf_config_init,
     .exit = vrf_config_exit,
     .check_interface = vrf_config_check_interface,
+    .bar_interface = vrf_config_bar_interface,
     .get_status = vrf_config_get_status,
     .reconfigure = vrf_config_reconfigure,
-    .run = vrf_run,
-    .wait = vrf_wait,
+    .run = vrf_config_run,
+    .wait = vrf_config_wait,
 };

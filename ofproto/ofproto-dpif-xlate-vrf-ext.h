@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OFPROTO_DPIF_XLATE_VRF_EXT_H
+#define OFPROTO_DPIF_XLATE_VRF_EXT_H 1
+
+/* Native tunnels in VRFs, for ofproto-dpif-xlate.c, the only file that
+ * includes this: it needs that file's static functions and types.
+ *
+ * A tunnel's output asks vrf-tunnel.h instead of ovs-router.h where the outer
+ * packet goes, and what is too big for that way goes to tunnel-vrf.h instead
+ * of into the tunnel.  What a port receives is for tunnels of its VRF. */
+
+#include "tunnel-vrf.h"
+#include "vrf-port.h"
+#include "vrf-tunnel.h"
+
+/* A tunnel's output. */
+struct vrf_tnl {
+    uint16_t vrf;
+    struct vrf_tunnel_packet packet;
+    struct vrf_tunnel_route route;
+    char neigh_name[VRF_NEIGH_NAME_SIZE];
+    size_t check_ofs, within_ofs; /* In ctx->odp_actions. */
+};
+
+static uint16_t
+xport_tunnel_vrf(const struct xport *xport)
+{
+    const struct netdev_tunnel_config *cfg
+        = xport ? netdev_get_tunnel_config(xport->netdev) : NULL;
+
+    return cfg ? cfg->vrf : VRF_DEFAULT_ID;
+}
+
+/* The bridge's port whose netdev is called 'name', null if none is. */
+static struct xport *
+xport_by_netdev(const struct xlate_ctx *ctx, const char *name)
+{
+    struct xbridge *xbridge;
+
+    HMAP_FOR_EACH (xbridge, hmap_node, &ctx->xcfg->xbridges) {
+        struct xport *port;
+
+        HMAP_FOR_EACH (port, ofp_node, &xbridge->xports) {
+            if (!strcmp(netdev_get_name(port->netdev), name)) {
+                return port;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Like tnl_route_lookup_flow(), in the VRF of 'xport'. */
+static int
+vrf_tnl_route(struct xlate_ctx *ctx, const struct xport *xport,
+              const struct flow *flow, struct vrf_tnl *t,
+              struct in6_addr *next_hop, struct in6_addr *src,
+              struct xport **out)
+{
+    const struct netdev_tunnel_config *cfg;
+    bool found;
+
+    t->vrf = xport_tunnel_vrf(xport);
+    if (OVS_LIKELY(t->vrf == VRF_DEFAULT_ID)) {
+        return tnl_route_lookup_flow(ctx, flow, next_hop, src, out);
+    }
+    cfg = netdev_get_tunnel_config(xport->netdev);
+    t->packet = (struct vrf_tunnel_packet) {
+        .vrf = t->vrf,
+        .dst = flow_tnl_dst(&flow->tunnel),
+        .src = flow_tnl_src(&flow->tunnel),
+        .mark = flow->pkt_mark,
+        .tos = flow->tunnel.ip_tos,
+        .proto = cfg->dst_port ? IPPROTO_UDP : IPPROTO_GRE,
+        .dport = ntohs(cfg->dst_port),
+    };
+    found = vrf_tunnel_lookup(&t->packet, &t->route);
+    ctx->wc->masks.pkt_mark |= t->route.answer.used.mark_mask;
+    *out = found ? xport_by_netdev(ctx, t->route.device) : NULL;
+    if (OVS_UNLIKELY(ctx->xin->trace)) {
+        struct ds text = DS_EMPTY_INITIALIZER;
+
+        vrf_tunnel_route_format(&t->packet, &t->route, &text);
+        xlate_report(ctx, OFT_DETAIL, "%s", ds_cstr(&text));
+        ds_destroy(&text);
+        if (found && !*out) {
+            xlate_report(ctx, OFT_WARN, "%s is not a port of a bridge",
+                         t->route.device);
+        }
+    }
+    if (!*out) {
+        tunnel_vrf_count_drop(found);
+        return -ENOENT;
+    }
+    *next_hop = t->route.next_hop;
+    *src = t->route.src;
+    return 0;
+}
+
+/* The key of neighbours of 'out'. */
+static const char *
+vrf_tnl_neigh_name(struct vrf_tnl *t, const struct xport *out)
+{
+    return vrf_neigh_name(t->vrf, out->xbridge->name,
+                          netdev_get_name(out->netdev), t->neigh_name);
+}
+
+/* The device whose address an ARP or ND request by 'out' has. */
+static const char *
+vrf_tnl_neigh_device(const struct vrf_tnl *t, const struct xport *out)
+{
+    return (t->vrf == VRF_DEFAULT_ID ? out->xbridge->name
+            : netdev_get_name(out->netdev));
+}
+
+/* What follows, up to vrf_tnl_check_end(), is for packets that are small
+ * enough once 'header_len' bytes are in front of them, an Ethernet header
+ * included.  Others are handed to tunnel_vrf_too_big().  Returns whether what
+ * follows has the packet for itself, which it has if 'is_last_action'. */
+static bool
+vrf_tnl_check_begin(struct xlate_ctx *ctx, const struct xport *xport,
+                    struct vrf_tnl *t, const struct flow *flow,
+                    size_t header_len, bool is_last_action)
+{
+    struct ofpbuf *actions = ctx->odp_actions;
+    struct user_action_cookie cookie;
+    size_t overhead = header_len - ETH_HEADER_LEN;
+    size_t too_big_ofs;
+    uint16_t limit;
+
+    if (OVS_LIKELY(t->vrf == VRF_DEFAULT_ID)) {
+        return is_last_action;
+    }
+    limit = t->route.mtu > overhead ? MIN(t->route.mtu - overhead,
+                                          UINT16_MAX) : 0;
+    t->check_ofs = nl_msg_start_nested(actions,
+                                       OVS_ACTION_ATTR_CHECK_PKT_LEN);
+    nl_msg_put_u16(actions, OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, limit);
+    too_big_ofs = nl_msg_start_nested(
+        actions, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER);
+    tunnel_vrf_cookie_init(&cookie, &xport->xbridge->ofproto->uuid,
+                           xport->ofp_port, limit, &t->packet,
+                           flow->tunnel.tun_id);
+    odp_put_userspace_action(
+        dpif_port_get_pid(ctx->xbridge->dpif,
+                          ofp_port_to_odp_port(
+                              ctx->xbridge,
+                              ctx->xin->flow.in_port.ofp_port)),
+        &cookie, sizeof cookie, ODPP_NONE, false, actions, NULL);
+    nl_msg_end_nested(actions, too_big_ofs);
+    t->within_ofs = nl_msg_start_nested(
+        actions, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL);
+    return true;
+}
+
+static void
+vrf_tnl_check_end(struct xlate_ctx *ctx, const struct vrf_tnl *t)
+{
+    if (OVS_UNLIKELY(t->vrf != VRF_DEFAULT_ID)) {
+        nl_msg_end_nested(ctx->odp_actions, t->within_ofs);
+        nl_msg_end_nested(ctx->odp_actions, t->check_ofs);
+    }
+}
+
+/* Did the packet come in by a tunnel of the VRF of 'xport', so that addresses
+ * of the two mean the same? */
+static bool
+vrf_tnl_same(const struct xlate_ctx *ctx, const struct xport *xport)
+{
+    const struct xbridge *xbridge;
+
+    if (OVS_LIKELY(!vrf_ports_get())) {
+        return true;
+    }
+    xbridge = xbridge_lookup(ctx->xcfg, ctx->xin->ofproto);
+    return xport_tunnel_vrf(xport) == xport_tunnel_vrf(
+        get_ofp_port(xbridge, ctx->base_flow.in_port.ofp_port));
+}
+
+/* Has each packet translated, not only the first one of its flow: one that
+ * tells where a neighbour is may be the answer to a question that was asked
+ * after the flow was there. */
+static void
+vrf_tnl_want_each(struct xlate_ctx *ctx, uint16_t vrf)
+{
+    if (OVS_UNLIKELY(vrf != VRF_DEFAULT_ID)) {
+        ctx->xout->slow |= SLOW_ACTION;
+    }
+}
+
+/* Learns from a packet that is output to a port in 'vrf', which has an IP
+ * address, what routers say about our tunnels' packets. */
+static void
+vrf_tnl_snoop(struct xlate_ctx *ctx, uint16_t vrf, const struct flow *flow,
+              struct flow_wildcards *wc)
+{
+    bool is_ipv6 = flow->dl_type == htons(ETH_TYPE_IPV6);
+
+    if (OVS_LIKELY(vrf == VRF_DEFAULT_ID)
+        || (!is_ipv6 && flow->dl_type != htons(ETH_TYPE_IP))) {
+        return;
+    }
+    memset(&wc->masks.nw_proto, 0xff, sizeof wc->masks.nw_proto);
+    if (flow->nw_proto != (is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+        return;
+    }
+    memset(&wc->masks.nw_frag, 0xff, sizeof wc->masks.nw_frag);
+    if (flow->nw_frag & FLOW_NW_FRAG_LATER) {
+        return;
+    }
+    memset(&wc->masks.tp_src, 0xff, sizeof wc->masks.tp_src);
+    memset(&wc->masks.tp_dst, 0xff, sizeof wc->masks.tp_dst);
+    if (is_ipv6 ? flow->tp_src == htons(2)
+        : flow->tp_src == htons(3) && flow->tp_dst == htons(4)) {
+        vrf_tnl_want_each(ctx, vrf);
+        if (ctx->xin->packet && ctx->xin->allow_side_effects) {
+            tunnel_vrf_learn(vrf, ctx->xin->packet);
+        }
+    }
+}
+
+#endif /* ofproto-dpif-xlate-vrf-ext.h */
