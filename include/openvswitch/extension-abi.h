@@ -29,6 +29,7 @@ enum ovs_extension_attr {
     OVS_EXTENSION_ATTR_ILA = 1,     /* struct ovs_action_ila. */
     OVS_EXTENSION_ATTR_ILA_TABLE = 2, /* struct ovs_action_ila_table. */
     OVS_EXTENSION_ATTR_RING = 3,    /* struct ovs_action_ring. */
+    OVS_EXTENSION_ATTR_VRF = 4,     /* struct ovs_action_vrf. */
     OVS_EXTENSION_ATTR_TEST = 31,   /* Reserved for test programs. */
 };
 #define OVS_EXTENSION_ATTR_MAX 31
@@ -92,6 +93,29 @@ struct ovs_action_ring {
 
 #define OVS_RING_FAIL_OPEN 0
 #define OVS_RING_FAIL_CLOSED 1
+
+/* OVS_EXTENSION_ATTR_VRF: routes the packet, of IPv4 or IPv6 and without VLAN
+ * tags, in a VRF, and takes it: actions behind this one go on with a copy.
+ *
+ * 'id' says which VRF.  For the userspace datapath it is a number of its
+ * process, 0 for the default VRF; for the kernel's it is the index of the VRF
+ * device.  'name' is the VRF's, padded with zeros, the last byte is zero: for
+ * people, not for a lookup.  'mark' is what rules and netfilter see as the
+ * packet's mark, 0 to leave it as it is.  Bits of 'flags' other than
+ * OVS_VRF_F_* are refused, and 'zero' must be zero. */
+struct ovs_action_vrf {
+    __u32 id;
+    __u32 flags;
+    __u32 mark;
+    __u32 zero;
+    char name[16];
+};
+
+#define OVS_VRF_F_TTL_KEEP 1    /* TTL or hop limit stays as it is. */
+#define OVS_VRF_F_ERRORS_DROP 2 /* No ICMP errors. */
+#define OVS_VRF_F_MSS_CLAMP 4   /* The MSS of TCP is no more than the route's
+                                 * MTU has room for. */
+#define OVS_VRF_F_ALL 7
 
 /* Directions as bits: 1 << 'dir'. */
 #define OVS_ILA_DIRS_IN 2
