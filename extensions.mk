@@ -107,12 +107,24 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/text-writer.h \
 	lib/u32-index.c \
 	lib/u32-index.h \
+	lib/vrf-action.c \
+	lib/vrf-action.h \
 	lib/vrf-addr.c \
 	lib/vrf-addr.h \
+	lib/vrf-counters.c \
+	lib/vrf-counters.h \
 	lib/vrf-db.c \
 	lib/vrf-db.h \
 	lib/vrf-fib.c \
 	lib/vrf-fib.h \
+	lib/vrf-forward.c \
+	lib/vrf-forward.h \
+	lib/vrf-names.c \
+	lib/vrf-names.h \
+	lib/vrf-neigh-queue.c \
+	lib/vrf-neigh-queue.h \
+	lib/vrf-packet.c \
+	lib/vrf-packet.h \
 	lib/vrf-port.c \
 	lib/vrf-pmtu.c \
 	lib/vrf-pmtu.h \
@@ -195,6 +207,14 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
 	lib/vrf-netlink.h \
+	lib/netdev-vrf.c \
+	lib/netdev-vrf.h \
+	lib/vrf-dummy.c \
+	lib/vrf-dummy.h \
+	lib/vrf-neigh-ask.c \
+	lib/vrf-neigh-ask.h \
+	lib/vrf-path.c \
+	lib/vrf-path.h \
 	lib/vrf.c \
 	lib/vrf.h
 endif
@@ -377,6 +397,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-kill.at \
 	tests/ring.at \
 	tests/xdp.at \
+	tests/vrf-output.at \
 	tests/vrf-port.at \
 	tests/vrf-tunnel.at \
 	tests/vrf.at

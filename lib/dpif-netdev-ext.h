@@ -57,6 +57,56 @@ extensions_take_all(struct dp_netdev_pmd_thread *pmd,
                                             pmd->ctx.now / 1000, batch));
 }
 
+static bool dp_execute_output_action(struct dp_netdev_pmd_thread *,
+                                     struct dp_packet_batch *,
+                                     bool should_steal, odp_port_t);
+
+/* Moves those packets to 'some' whose port is that of the first one. */
+static void
+take_one_port(struct dp_packet_batch *batch, struct dp_packet_batch *some)
+{
+    odp_port_t port = batch->packets[0]->md.in_port.odp_port;
+    const size_t n = dp_packet_batch_size(batch);
+    struct dp_packet *packet;
+    size_t i;
+
+    dp_packet_batch_init(some);
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
+        if (packet->md.in_port.odp_port == port) {
+            dp_packet_batch_add(some, packet);
+        } else {
+            dp_packet_batch_refill(batch, packet, i);
+        }
+    }
+}
+
+/* Has packets of an action go on their way. */
+static void
+extension_out(struct dp_netdev_pmd_thread *pmd,
+              struct dp_netdev_extension_out *out)
+{
+    uint32_t *depth = recirc_depth_get();
+    struct dp_packet_batch some;
+
+    while (!dp_packet_batch_is_empty(&out->sent)) {
+        take_one_port(&out->sent, &some);
+        dp_execute_output_action(pmd, &some, true,
+                                 some.packets[0]->md.in_port.odp_port);
+    }
+    if (OVS_UNLIKELY(*depth >= MAX_RECIRC_DEPTH)) {
+        COVERAGE_ADD(datapath_drop_recirc_error,
+                     dp_packet_batch_size(&out->received));
+        dp_packet_delete_batch(&out->received, true);
+        return;
+    }
+    ++*depth;
+    while (!dp_packet_batch_is_empty(&out->received)) {
+        take_one_port(&out->received, &some);
+        dp_netdev_recirculate(pmd, &some);
+    }
+    --*depth;
+}
+
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that needs the datapath; see
  * odp-extension.h.  Packets that are not dropped stay their owner's. */
 static void
@@ -64,8 +114,13 @@ dp_execute_extension(struct dp_netdev_pmd_thread *pmd,
                      struct dp_packet_batch *batch, const struct nlattr *a,
                      bool steal)
 {
+    struct dp_netdev_extension_out out;
+
+    dp_packet_batch_init(&out.received);
+    dp_packet_batch_init(&out.sent);
     dp_netdev_extensions_execute(&pmd->dp->extensions, &pmd->extensions,
-                                 pmd->ctx.now / 1000, batch, a, steal);
+                                 pmd->ctx.now / 1000, batch, a, steal, &out);
+    extension_out(pmd, &out);
 }
 
 /* Likewise in the slow path, in any thread; as dpif_netdev_execute(). */
@@ -83,8 +138,9 @@ dpif_netdev_execute_extension(struct dpif *dpif,
         return;
     }
     ovs_mutex_lock(&dp->non_pmd_mutex);
-    dp_netdev_extensions_execute(&dp->extensions, &pmd->extensions,
-                                 time_msec(), batch, a, steal);
+    pmd_thread_ctx_time_update(pmd);
+    dp_execute_extension(pmd, batch, a, steal);
+    dp_netdev_pmd_flush_output_packets(pmd, true);
     ovs_mutex_unlock(&dp->non_pmd_mutex);
     dp_netdev_pmd_unref(pmd);
 }

@@ -6,6 +6,7 @@
 #include "dp-packet.h"
 #include "netdev-ila.h"
 #include "netdev-ring.h"
+#include "netdev-vrf.h"
 #include "odp-extension.h"
 #include "util.h"
 
@@ -14,6 +15,7 @@ static const struct dp_netdev_extension *extensions[DP_NETDEV_N_EXTENSIONS] = {
     [DP_NETDEV_EXT_ILA] = &netdev_ila_extension,
 #ifdef __linux__
     [DP_NETDEV_EXT_RING] = &netdev_ring_extension,
+    [DP_NETDEV_EXT_VRF] = &netdev_vrf_extension,
 #endif
 };
 
@@ -56,12 +58,12 @@ dp_netdev_extensions_wait(const struct dp_netdev_extension_data *dp)
 
 void
 dp_netdev_extensions_add_port(const struct dp_netdev_extension_data *dp,
-                              odp_port_t port_no,
+                              odp_port_t port_no, const struct netdev *netdev,
                               struct dp_netdev_extension_data *port)
 {
     for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
         if (extensions[i] && extensions[i]->add_port) {
-            port->of[i] = extensions[i]->add_port(dp->of[i], port_no);
+            port->of[i] = extensions[i]->add_port(dp->of[i], port_no, netdev);
         }
     }
 }
@@ -140,7 +142,8 @@ void
 dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
                              const struct dp_netdev_extension_data *thread,
                              long long int now, struct dp_packet_batch *batch,
-                             const struct nlattr *a, bool steal)
+                             const struct nlattr *a, bool steal,
+                             struct dp_netdev_extension_out *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
         const struct dp_netdev_extension *e = extensions[i];
@@ -148,7 +151,8 @@ dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
                                ? odp_extension_payload(a, e->action) : NULL);
 
         if (payload) {
-            e->execute(dp->of[i], thread->of[i], now, batch, payload, steal);
+            e->execute(dp->of[i], thread->of[i], now, batch, payload, steal,
+                       out);
             return;
         }
     }

@@ -27,13 +27,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dp-packet.h"
 #include "openvswitch/types.h"
 #include "ovs-rcu.h"
 
-struct dp_packet_batch;
 struct dpif;
 struct ds;
 struct flow;
+struct netdev;
 struct nlattr;
 struct odp_extension_class;
 struct pmd_perf_stats;
@@ -41,6 +42,7 @@ struct pmd_perf_stats;
 enum dp_netdev_extension_id {
     DP_NETDEV_EXT_ILA,
     DP_NETDEV_EXT_RING,
+    DP_NETDEV_EXT_VRF,
     DP_NETDEV_EXT_TEST,         /* For a test. */
     DP_NETDEV_N_EXTENSIONS
 };
@@ -68,6 +70,13 @@ struct dp_netdev_extension_slots {
     struct dp_netdev_extension_slot of[DP_NETDEV_N_EXTENSIONS];
 };
 
+/* Packets that an action has gone on another way, each with the port in its
+ * metadata, which is otherwise as if it had just been received. */
+struct dp_netdev_extension_out {
+    struct dp_packet_batch received; /* As received from that port. */
+    struct dp_packet_batch sent;     /* Output to that port. */
+};
+
 /* An extension.  Each function may be null, but 'create' and 'destroy', like
  * 'add_thread' and 'remove_thread', come in pairs. */
 struct dp_netdev_extension {
@@ -80,8 +89,9 @@ struct dp_netdev_extension {
     void (*run)(void *dp);
     void (*wait)(void *dp);
 
-    /* A port comes and goes, for which no thread receives at these times. */
-    void *(*add_port)(void *dp, odp_port_t);
+    /* A port comes and goes, for which no thread receives at these times.
+     * 'netdev' stays until then. */
+    void *(*add_port)(void *dp, odp_port_t, const struct netdev *);
     void (*remove_port)(void *port);
 
     /* Its queues come, one by one, or go all at once, likewise. */
@@ -107,15 +117,17 @@ struct dp_netdev_extension {
 
     /* The datapath action that only the datapath can execute, and the function
      * that does; see 'execute' in "struct odp_extension_class".  'now' is in
-     * milliseconds.  In the thread that receives, or in that which has the
+     * milliseconds.  Packets put into 'out', empty at first, are the
+     * datapath's.  In the thread that receives, or in that which has the
      * datapath's non-PMD thread. */
     const struct odp_extension_class *action;
     void (*execute)(void *dp, void *thread, long long int now,
-                    struct dp_packet_batch *, const void *payload, bool steal);
+                    struct dp_packet_batch *, const void *payload, bool steal,
+                    struct dp_netdev_extension_out *out);
 
     /* For an action that keeps packets, or has something to do after it: puts
-     * up to a batch of packets that go on, their 'recirc_id' set, into
-     * '*batch', and returns whether there are any.  'now' is in microseconds.
+     * up to a batch of packets of one port that go on, their 'recirc_id' set,
+     * into '*batch', and returns whether there are any.  'now' is in microseconds.
      * In the thread that executes, once in each of its iterations at least,
      * and again as long as it returns true.  'poll_wait' wakes up the poll
      * loop of the main thread when that is necessary earlier. */
@@ -138,7 +150,7 @@ void dp_netdev_extensions_run(const struct dp_netdev_extension_data *dp);
 void dp_netdev_extensions_wait(const struct dp_netdev_extension_data *dp);
 
 void dp_netdev_extensions_add_port(const struct dp_netdev_extension_data *dp,
-                                   odp_port_t,
+                                   odp_port_t, const struct netdev *,
                                    struct dp_netdev_extension_data *port);
 void dp_netdev_extensions_remove_port(
     const struct dp_netdev_extension_data *port);
@@ -158,7 +170,8 @@ bool dp_netdev_extensions_bar_offload(
 void dp_netdev_extensions_execute(
     const struct dp_netdev_extension_data *dp,
     const struct dp_netdev_extension_data *thread, long long int now,
-    struct dp_packet_batch *, const struct nlattr *, bool steal);
+    struct dp_packet_batch *, const struct nlattr *, bool steal,
+    struct dp_netdev_extension_out *);
 bool dp_netdev_extensions_poll(const struct dp_netdev_extension_data *thread,
                                long long int now, struct dp_packet_batch *);
 void dp_netdev_extensions_poll_wait(

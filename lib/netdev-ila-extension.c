@@ -36,7 +36,8 @@ wait(void *ila)
 }
 
 static void *
-add_port(void *ila, odp_port_t port_no)
+add_port(void *ila, odp_port_t port_no,
+         const struct netdev *netdev OVS_UNUSED)
 {
     return netdev_ila_add_port(ila, port_no);
 }
@@ -92,7 +93,8 @@ bars_offload(void *ila, const struct flow *flow)
 
 static void
 execute(void *ila, void *usage, long long int now,
-        struct dp_packet_batch *batch, const void *action, bool steal)
+        struct dp_packet_batch *batch, const void *action, bool steal,
+        struct dp_netdev_extension_out *out OVS_UNUSED)
 {
     netdev_ila_execute(ila, usage, now, batch, action, steal);
 }

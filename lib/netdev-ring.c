@@ -536,7 +536,8 @@ remove_thread(void *thread_)
 
 static void
 execute(void *dp OVS_UNUSED, void *thread, long long int now,
-        struct dp_packet_batch *batch, const void *action_, bool steal)
+        struct dp_packet_batch *batch, const void *action_, bool steal,
+        struct dp_netdev_extension_out *out OVS_UNUSED)
 {
     const struct ovs_action_ring *action = action_;
 

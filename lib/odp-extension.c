@@ -18,6 +18,7 @@
 #include "openvswitch/vlog.h"
 #include "ring-action.h"
 #include "util.h"
+#include "vrf-action.h"
 
 VLOG_DEFINE_THIS_MODULE(odp_extension);
 COVERAGE_DEFINE(datapath_drop_unknown_extension);
@@ -27,6 +28,7 @@ static const struct odp_extension_class *classes[] = {
     &odp_ila_class,
     &odp_ila_table_class,
     &odp_ring_class,
+    &odp_vrf_class,
     NULL,
 };
 
@@ -169,12 +171,15 @@ odp_extension_drop(struct dp_packet_batch *batch, bool steal)
 
 bool
 odp_extension_execute(struct dp_packet_batch *batch, const struct nlattr *a,
-                      bool steal, odp_extension_cb *cb, void *dp)
+                      bool steal, bool last, odp_extension_cb *cb, void *dp)
 {
     const struct odp_extension_class *class;
     const void *payload;
 
     class = unpack(a, &payload);
+    if (class && class->takes_packets) {
+        steal = steal && last;
+    }
     if (OVS_LIKELY(class && class->execute)) {
         class->execute(batch, payload, steal);
     } else if (class && cb) {

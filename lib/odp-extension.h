@@ -57,6 +57,11 @@ struct odp_extension_class {
     void (*execute_slow)(struct dpif *, struct dp_packet_batch *,
                          const void *payload, bool steal);
 
+    /* Does the action take all packets, as output does?  Then 'steal' is true
+     * only if no action follows, and otherwise it takes copies and leaves
+     * 'batch' as it is. */
+    bool takes_packets;
+
     /* Is 'execute_slow' good enough for a datapath that lacks the action?
      * Otherwise packets that come to it there are dropped. */
     bool slow_suffices;
@@ -94,12 +99,12 @@ void odp_extension_format(const struct nlattr *a, struct ds *s);
 int odp_extension_parse(const char *s, struct ofpbuf *actions);
 
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION, on 'batch' (see 'execute'
- * above), 'cb' with 'dp' what only a datapath can.  Returns false if no packet
- * is left. */
+ * above), 'cb' with 'dp' what only a datapath can.  'last' says that no action
+ * follows.  Returns false if no packet is left. */
 typedef void odp_extension_cb(void *dp, struct dp_packet_batch *batch,
                               const struct nlattr *a, bool steal);
 bool odp_extension_execute(struct dp_packet_batch *batch,
-                           const struct nlattr *a, bool steal,
+                           const struct nlattr *a, bool steal, bool last,
                            odp_extension_cb *cb, void *dp);
 
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that only a datapath can execute,

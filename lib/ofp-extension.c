@@ -12,12 +12,14 @@
 #include "openvswitch/ofpbuf.h"
 #include "ring-action.h"
 #include "util.h"
+#include "vrf-action.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct ofp_extension_class *classes[] = {
     &ofp_ila_class,
     &ofp_ila_table_class,
     &ofp_ring_class,
+    &ofp_output_vrf_class,
     NULL,
 };
 

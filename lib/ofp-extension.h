@@ -58,6 +58,7 @@ enum ofp_extension_type {
     OFPEXT_ILA = 1,
     OFPEXT_ILA_TABLE = 2,
     OFPEXT_RING = 3,
+    OFPEXT_VRF = 4,
     OFPEXT_TEST = 0xffff,       /* For programs in tests/ only. */
 };
 
@@ -116,6 +117,10 @@ struct ofp_extension_xlate {
      * Translation goes on as far as nobody asks for the field, and then the
      * packet is recirculated. */
     enum mf_field_id unknown;       /* MFF_N_IDS at first. */
+
+    const char *in_port;            /* Name of the device of the port that the
+                                     * packet came into the bridge on, or
+                                     * null. */
 
     /* For 'trace' only: the datapath, and the port that the packet came in on
      * there.  Set '*preview' to what 'unknown' would be, or 'preview_drop' to

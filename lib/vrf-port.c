@@ -36,12 +36,6 @@ struct vrf_ports {
 
 vrf_ports_pointer vrf_ports_live = OVSRCU_INITIALIZER(NULL);
 
-/* Names by id, which outlive the VRF: entries are only ever added, with the
- * name before the count. */
-static struct shash ids = SHASH_INITIALIZER(&ids);
-static const char *names[UINT16_MAX + 1];
-static atomic_count n_names = ATOMIC_COUNT_INIT(0);
-
 struct seq *
 vrf_ports_get_seq(void)
 {
@@ -53,27 +47,6 @@ vrf_ports_get_seq(void)
         ovsthread_once_done(&once);
     }
     return seq;
-}
-
-uint16_t
-vrf_id_of_name(const char *name)
-{
-    const void *data = shash_find_data(&ids, name);
-    uintptr_t id = (uintptr_t) data;
-
-    if (!id && shash_count(&ids) < UINT16_MAX) {
-        id = shash_count(&ids) + 1;
-        names[id] = shash_add(&ids, name, (void *) id)->name;
-        atomic_count_set(&n_names, id);
-    }
-    return id;
-}
-
-const char *
-vrf_id_to_name(uint16_t id)
-{
-    return (id == VRF_DEFAULT_ID ? VRF_DEFAULT_NAME
-            : id <= atomic_count_get(&n_names) ? names[id] : "?");
 }
 
 /* Readers. */

@@ -65,10 +65,6 @@ bool vrf_port_has_conflict(const char *netdev_name);
 const struct vrf *vrf_by_id(uint16_t id);
 const struct vrf *vrf_by_name(const char *name);
 
-/* The name that 'id' was given for, whether or not that VRF exists; for
- * messages.  "default" for VRF_DEFAULT_ID, "?" for what is no id. */
-const char *vrf_id_to_name(uint16_t id);
-
 /* Is 'addr', an address of IPv6 or a mapped one of IPv4, that of a device in
  * the VRF? */
 bool vrf_has_address(uint16_t vrf, const struct in6_addr *addr);
@@ -82,10 +78,6 @@ uint16_t vrf_of_address(const struct in6_addr *addr, bool *ambiguous);
 struct seq *vrf_ports_get_seq(void);
 
 /* The main thread. */
-
-/* Returns the id of the VRF with this name, a new one if there was none; 0 if
- * there are no more ids.  Ids are never given to another name. */
-uint16_t vrf_id_of_name(const char *name);
 
 /* To make a picture: begin, add VRFs, which must have ids, then ports, then
  * addresses, and publish it.  The last one takes the picture, or frees it if

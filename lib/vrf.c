@@ -3,7 +3,6 @@
 #include <config.h>
 #include "vrf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,7 +18,9 @@
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
+#include "vrf-counters.h"
 #include "vrf-db.h"
+#include "vrf-dummy.h"
 #include "vrf-monitor.h"
 #include "vrf-port.h"
 
@@ -28,6 +29,8 @@ VLOG_DEFINE_THIS_MODULE(vrf);
 static OVSRCU_TYPE(struct vrf_db *) live_db = OVSRCU_INITIALIZER(NULL);
 static struct vrf_monitor *monitor;
 static struct seq *vrf_seq;
+static ATOMIC(uint64_t) generation = 1;
+static bool is_dummy;           /* Is the database one of tests? */
 
 /* Tables by name. */
 static struct shash configured = SHASH_INITIALIZER(&configured);
@@ -47,19 +50,6 @@ static uint64_t wanted_seqno;
 static long long int picture_time;
 static bool picture_is_old;
 
-bool
-vrf_name_is_valid(const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < len; i++) {
-        if (!isgraph((unsigned char) name[i]) || name[i] == '/') {
-            return false;
-        }
-    }
-    return len > 0 && len < IFNAMSIZ && strcmp(name, VRF_DEFAULT_NAME);
-}
-
 const struct vrf_db *
 vrf_get_db(void)
 {
@@ -70,6 +60,26 @@ struct seq *
 vrf_get_seq(void)
 {
     return vrf_seq;
+}
+
+uint64_t
+vrf_get_generation(void)
+{
+    uint64_t n;
+
+    atomic_read_explicit(&generation, &n, memory_order_acquire);
+    return n;
+}
+
+/* To be called after each change, before this thread quiesces: what was taken
+ * out of the database is not freed before that. */
+static void
+tell_change(void)
+{
+    uint64_t orig;
+
+    atomic_add_explicit(&generation, 1, &orig, memory_order_acq_rel);
+    seq_change(vrf_seq);
 }
 
 /* The number that 'names' has for 'name', 0 if it has none. */
@@ -220,7 +230,7 @@ update_picture(void)
     }
     vrf_db_for_each_address(p.db, add_address, &p);
     if (vrf_ports_publish(p.ports)) {
-        seq_change(vrf_seq);
+        tell_change();
     }
 }
 
@@ -237,7 +247,7 @@ start(void)
     }
     vrf_db_set_own_vrfs(db, true);
     ovsrcu_set(&live_db, db);
-    seq_change(vrf_seq);
+    tell_change();
 }
 
 static void
@@ -251,7 +261,7 @@ stop(void)
         ovsrcu_set(&live_db, NULL);
         vrf_ports_clear();
         vrf_db_destroy(db);
-        seq_change(vrf_seq);
+        tell_change();
     }
 }
 
@@ -261,11 +271,36 @@ start_or_stop(void)
     bool want;
 
     atomic_read_relaxed(&wanted, &want);
+    if (is_dummy) {
+        return;
+    }
     if (!want && !ports_wanted && shash_is_empty(&configured)) {
         stop();
     } else if (!monitor) {
         start();
     }
+}
+
+struct vrf_db *
+vrf_use_dummy(void)
+{
+    if (!is_dummy) {
+        struct vrf_db *db = vrf_db_create();
+
+        stop();
+        is_dummy = true;
+        vrf_db_set_own_vrfs(db, true);
+        ovsrcu_set(&live_db, db);
+        vrf_dummy_changed();
+    }
+    return ovsrcu_get_protected(struct vrf_db *, &live_db);
+}
+
+void
+vrf_dummy_changed(void)
+{
+    tell_change();
+    update_picture();
 }
 
 /* Return whether anything changed. */
@@ -318,7 +353,7 @@ vrf_configure(const struct shash *tables, const struct shash *ports,
     start_or_stop();
     if (changed) {
         update_picture();
-        seq_change(vrf_seq);
+        tell_change();
     }
 }
 
@@ -328,7 +363,7 @@ vrf_want(void)
     bool want;
 
     atomic_read_relaxed(&wanted, &want);
-    if (!want) {
+    if (!want && wanted_seq) {
         atomic_store_relaxed(&wanted, true);
         seq_change(wanted_seq);
     }
@@ -345,7 +380,7 @@ vrf_run(void)
     }
     if (monitor && vrf_monitor_run(monitor)) {
         picture_is_old = true;
-        seq_change(vrf_seq);
+        tell_change();
     }
     if (picture_is_old && time_msec() >= picture_time) {
         update_picture();
@@ -920,6 +955,8 @@ vrf_init(void)
     vrf_seq = seq_create();
     wanted_seq = seq_create();
     wanted_seqno = seq_read(wanted_seq);
+    vrf_counters_init();
+    vrf_dummy_init();
     unixctl_command_register("vrf/list", "[--json]", 0, 1,
                              vrf_unixctl_show, vrf_seq);
     unixctl_command_register("vrf/show", "[--json] NAME", 1, 2,

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vrf-names.h"
+
 struct seq;
 struct shash;
 struct vrf_db;
@@ -28,13 +30,6 @@ void vrf_exit(void);
 void vrf_run(void);
 void vrf_wait(void);
 
-/* The default VRF. */
-#define VRF_DEFAULT_ID 0
-#define VRF_DEFAULT_NAME "default"
-
-/* A name is 1 to 15 bytes, as those of devices. */
-bool vrf_name_is_valid(const char *name);
-
 /* Sets what is configured: data of 'tables', by name of VRF, are numbers, as
  * uintptr_t, from 1 on; data of 'ports', by name of interface, are names of
  * VRFs.  'wanted' says whether anything else that is configured needs to know
@@ -44,6 +39,11 @@ void vrf_configure(const struct shash *tables, const struct shash *ports,
 
 /* Has VRFs listened to from now on, soon; for any thread. */
 void vrf_want(void);
+
+/* For tests: replaces the database by one that is empty at first, whose writer
+ * is the caller; after each change it has to call the other function. */
+struct vrf_db *vrf_use_dummy(void);
+void vrf_dummy_changed(void);
 
 struct vrf {
     const char *name;
@@ -65,5 +65,10 @@ const struct vrf_db *vrf_get_db(void);
 
 /* Changes whenever answers may be others than before; for any thread. */
 struct seq *vrf_get_seq(void);
+
+/* A number that changes with it, for a look at it now and then: what a thread
+ * found in the database it may use again, also after it has quiesced, as long
+ * as this is what it was before.  For any thread. */
+uint64_t vrf_get_generation(void);
 
 #endif /* vrf.h */

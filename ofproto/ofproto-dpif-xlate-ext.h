@@ -46,6 +46,17 @@ extension_in_port(const struct xlate_ctx *ctx)
     return ofp_port_to_odp_port(xbridge, ctx->base_flow.in_port.ofp_port);
 }
 
+/* The name of the device of the port that the packet came into the bridge on,
+ * null if there is none. */
+static const char *
+extension_in_port_name(const struct xlate_ctx *ctx)
+{
+    const struct xport *xport;
+
+    xport = get_ofp_port(ctx->xbridge, ctx->xin->flow.in_port.ofp_port);
+    return xport && xport->netdev ? netdev_get_name(xport->netdev) : NULL;
+}
+
 /* Translates 'ofpact', an OFPACT_EXTENSION, and returns it, or if translation
  * was frozen, the action behind it. */
 static const struct ofpact *
@@ -63,6 +74,7 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
         .odp_actions = ctx->odp_actions,
         .trace = ctx->xin->trace ? &trace : NULL,
         .unknown = MFF_N_IDS,
+        .in_port = extension_in_port_name(ctx),
     };
 
     /* What was set before must be so when the datapath executes the action. */

@@ -200,7 +200,8 @@ test_run(void *dp_)
 }
 
 static void *
-test_add_port(void *dp_, odp_port_t port_no)
+test_add_port(void *dp_, odp_port_t port_no,
+              const struct netdev *netdev OVS_UNUSED)
 {
     struct test_dp *dp = dp_;
 

@@ -1,0 +1,1048 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "netdev-vrf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectivity.h"
+#include "dp-packet.h"
+#include "dpif-netdev-extension.h"
+#include "icmp-error.h"
+#include "icmp-limit.h"
+#include "netdev.h"
+#include "odp-util.h"
+#include "openvswitch/extension-abi.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/token-bucket.h"
+#include "openvswitch/vlog.h"
+#include "ovs-atomic.h"
+#include "ovs-rcu.h"
+#include "ovs-thread.h"
+#include "seq.h"
+#include "timeval.h"
+#include "util.h"
+#include "vrf-action.h"
+#include "vrf-counters.h"
+#include "vrf-neigh-ask.h"
+#include "vrf-neigh-queue.h"
+#include "vrf-path.h"
+#include "vrf-port.h"
+#include "vrf.h"
+
+VLOG_DEFINE_THIS_MODULE(netdev_vrf);
+
+/* Exceptions that wait for the main thread, and packets that it made. */
+#define MAX_EXCEPTIONS 4096
+
+/* A neighbour that is in use is confirmed this often, in milliseconds. */
+#define CONFIRM_INTERVAL 10000
+
+/* A port of a datapath, of the main thread. */
+struct port {
+    struct ovs_list node;       /* In struct netdev_vrf. */
+    struct netdev_vrf *nv;
+    odp_port_t port_no;
+    const struct netdev *netdev;
+};
+
+/* Limits of ICMP errors of a VRF. */
+struct limit {
+    struct hmap_node node;      /* In struct netdev_vrf. */
+    uint16_t vrf;
+    struct icmp_limit limit;
+};
+
+/* A packet that the main thread has to do something about.  'item' comes
+ * first; its list node is also that of the queue of exceptions. */
+struct exception {
+    struct vrf_neigh_item item;
+    struct dp_packet *packet;   /* As it came in. */
+    struct ovs_action_vrf action;
+    odp_port_t in_port;
+    bool own;                   /* Made here. */
+
+    enum vrf_outcome outcome;   /* VRF_FORWARDED if it is to wait for the next
+                                 * hop, or what the error is to tell, or if
+                                 * 'packet' is null, VRF_FORWARDED if the next
+                                 * hop is to be confirmed. */
+    uint32_t mtu;
+    struct vrf_neigh_key key;
+};
+
+/* Packets in order. */
+struct packets {
+    struct dp_packet **p;
+    size_t first, n, allocated;
+};
+
+/* What threads have in common; it lives as long as one of them.  All members
+ * but the first ones are the main thread's. */
+struct netdev_vrf {
+    struct ovs_refcount refcnt;
+    OVSRCU_TYPE(struct vrf_dp_ports *) live_ports;
+    struct seq *seq;            /* Changes when there are exceptions. */
+    struct ovs_mutex mutex;
+    struct ovs_list exceptions OVS_GUARDED_BY(mutex);
+    size_t n_exceptions OVS_GUARDED_BY(mutex);
+    struct packets made OVS_GUARDED_BY(mutex);
+    atomic_size_t n_made;       /* Packets in 'made'. */
+
+    struct ovs_list ports;
+    bool ports_changed;
+    uint64_t connectivity_seqno, ports_seqno;
+    uint64_t generation;
+    uint64_t seqno;
+    struct hmap limits;
+    struct vrf_neigh_queue *queue;
+    struct vrf_path *path;
+};
+
+/* A thread that receives. */
+struct vrf_thread {
+    struct netdev_vrf *nv;
+    struct vrf_path *path;
+    struct packets ready;       /* To go on at the next poll. */
+
+    /* ICMP errors that it may ask for. */
+    struct token_bucket errors, mtu_errors;
+};
+
+/* Of a thread that routes a batch. */
+struct batch {
+    struct netdev_vrf *nv;
+    struct vrf_thread *thread;  /* Null in the main thread. */
+    struct vrf_path *path;
+    const struct ovs_action_vrf *action;
+    const struct vrf_context *context;
+    struct dp_netdev_extension_out *out;
+    struct packets *more;       /* For what 'out' has no room for. */
+    uint64_t counts[VRF_N_FAMILIES][VRF_N_COUNTS];
+};
+
+static void route(struct batch *, struct dp_packet *, bool own);
+
+/* Lists of packets. */
+
+static void
+packets_put(struct packets *ps, struct dp_packet *packet)
+{
+    if (ps->n >= ps->allocated) {
+        if (ps->first) {
+            ps->n -= ps->first;
+            memmove(ps->p, ps->p + ps->first, ps->n * sizeof *ps->p);
+            ps->first = 0;
+        } else {
+            ps->p = x2nrealloc(ps->p, &ps->allocated, sizeof *ps->p);
+        }
+    }
+    ps->p[ps->n++] = packet;
+}
+
+/* Adds to 'batch' the first ones of the same port. */
+static void
+packets_take(struct packets *ps, struct dp_packet_batch *batch)
+{
+    odp_port_t port = ps->first < ps->n
+                      ? ps->p[ps->first]->md.in_port.odp_port : ODPP_NONE;
+
+    while (ps->first < ps->n && !dp_packet_batch_is_full(batch)
+           && ps->p[ps->first]->md.in_port.odp_port == port) {
+        dp_packet_batch_add(batch, ps->p[ps->first++]);
+    }
+    if (ps->first == ps->n) {
+        ps->first = ps->n = 0;
+    }
+}
+
+static void
+packets_destroy(struct packets *ps)
+{
+    while (ps->first < ps->n) {
+        dp_packet_delete(ps->p[ps->first++]);
+    }
+    free(ps->p);
+}
+
+/* Exceptions. */
+
+static void
+exception_free(struct exception *e)
+{
+    dp_packet_delete(e->packet);
+    free(e);
+}
+
+/* Queues 'e' for the main thread.  Returns false, and frees it, if there are
+ * too many. */
+static bool
+queue_exception(struct netdev_vrf *nv, struct exception *e)
+{
+    bool first = false, full;
+
+    ovs_mutex_lock(&nv->mutex);
+    full = nv->n_exceptions >= MAX_EXCEPTIONS;
+    if (!full) {
+        ovs_list_push_back(&nv->exceptions, &e->item.node);
+        first = !nv->n_exceptions++;
+    }
+    ovs_mutex_unlock(&nv->mutex);
+    if (first) {
+        seq_change(nv->seq);
+    }
+    if (full) {
+        exception_free(e);
+    }
+    return !full;
+}
+
+/* Has the main thread see to it that next hop 'a' is still there. */
+static void
+confirm(struct batch *b, struct vrf_adjacency *a)
+{
+    long long int now = time_msec();
+    struct exception *e;
+
+    a->stale = false;
+    if (now < a->confirm_after) {
+        return;
+    }
+    a->confirm_after = now + CONFIRM_INTERVAL;
+    e = xzalloc(sizeof *e);
+    e->outcome = VRF_FORWARDED;
+    e->key.family = a->family;
+    e->key.ifindex = a->ifindex;
+    e->key.addr = a->addr;
+    queue_exception(b->nv, e);
+}
+
+/* Gives 'packet' to the main thread.  Returns false if there are too many. */
+static bool
+raise_exception(struct batch *b, struct dp_packet *packet, bool own,
+                const struct vrf_verdict *v)
+{
+    struct exception *e;
+
+    e = xzalloc(sizeof *e);
+    e->item.vrf = b->action->id;
+    e->item.bytes = dp_packet_size(packet);
+    e->action = *b->action;
+    e->in_port = packet->md.in_port.odp_port;
+    e->own = own;
+    e->outcome = v->outcome;
+    e->mtu = v->mtu;
+    if (v->outcome == VRF_FORWARDED) {
+        e->key.family = v->adjacency->family;
+        e->key.ifindex = v->adjacency->ifindex;
+        e->key.addr = v->adjacency->addr;
+    }
+    /* Those of a port's own memory are few. */
+    e->packet = packet;
+    if (packet->source != DPBUF_MALLOC) {
+        e->packet = dp_packet_clone(packet);
+        dp_packet_delete(packet);
+    }
+    return queue_exception(b->nv, e);
+}
+
+/* Routing of one packet. */
+
+static void
+drop(struct batch *b, struct dp_packet *packet, enum vrf_family family,
+     enum vrf_outcome outcome)
+{
+    b->counts[family][outcome]++;
+    dp_packet_delete(packet);
+}
+
+/* Has the packet's sender told. */
+static void
+answer(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
+       bool own, const struct vrf_verdict *v)
+{
+    struct token_bucket *bucket = NULL;
+    enum icmp_error error;
+
+    b->counts[p->family][v->outcome]++;
+    if (!vrf_outcome_error(v->outcome, &error) || own
+        || b->action->flags & OVS_VRF_F_ERRORS_DROP) {
+        dp_packet_delete(packet);
+        return;
+    }
+    if (b->thread) {
+        bucket = (error == ICMP_ERROR_TOO_BIG ? &b->thread->mtu_errors
+                  : &b->thread->errors);
+    }
+    if (bucket && !token_bucket_withdraw(bucket, 1000)) {
+        b->counts[p->family][VRF_COUNT_SUPPRESSED + error]++;
+        dp_packet_delete(packet);
+    } else if (!raise_exception(b, packet, own, v)) {
+        b->counts[p->family][VRF_COUNT_SUPPRESSED + error]++;
+    }
+}
+
+/* Sends 'packet' by 'a', finished. */
+static inline void
+put_on_way(struct batch *b, struct dp_packet *packet,
+           const struct vrf_adjacency *a)
+{
+    uint32_t mark = b->action->mark ? b->action->mark : packet->md.pkt_mark;
+
+    pkt_metadata_init(&packet->md, a->port_no);
+    packet->md.pkt_mark = mark;
+    if (OVS_LIKELY(!dp_packet_batch_is_full(&b->out->received))) {
+        dp_packet_batch_add(&b->out->received, packet);
+    } else {
+        packets_put(b->more, packet);
+    }
+}
+
+struct fragments {
+    struct batch *b;
+    const struct vrf_adjacency *a;
+};
+
+static void
+put_fragment(struct dp_packet *packet, void *aux)
+{
+    struct fragments *f = aux;
+
+    f->b->counts[VRF_IPV4][VRF_COUNT_FRAGMENTS]++;
+    put_on_way(f->b, packet, f->a);
+}
+
+/* Gives 'packet' to the host. */
+static void
+deliver(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
+        const struct vrf_adjacency *a)
+{
+    const struct vrf_dp_ports *ports;
+    const struct vrf_dp_port *port;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &b->nv->live_ports);
+    port = vrf_dp_ports_by_ifindex(ports, a->ifindex);
+    if (!port || !port->internal) {
+        /* Of a device that is no port, the VRF's own for example: any port of
+         * the VRF will do. */
+        port = vrf_dp_ports_internal(ports, b->action->id);
+    }
+    if (!port || dp_packet_batch_is_full(&b->out->sent)) {
+        drop(b, packet, p->family, VRF_DEV_NOT_OVS);
+        return;
+    }
+    b->counts[p->family][VRF_LOCAL]++;
+    vrf_packet_set_macs(packet, ((struct eth_header *)
+                                 dp_packet_data(packet))->eth_src, port->mac);
+    packet->md.in_port.odp_port = port->port_no;
+    dp_packet_batch_add(&b->out->sent, packet);
+}
+
+static void
+forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
+        bool own, struct vrf_verdict *v)
+{
+    struct vrf_adjacency *a = v->adjacency;
+    uint64_t *counts = b->counts[p->family];
+    const uint32_t flags = b->action->flags;
+    bool dec_ttl = !own && !(flags & OVS_VRF_F_TTL_KEEP);
+
+    if (OVS_UNLIKELY(dec_ttl && p->ttl <= 1)) {
+        v->outcome = VRF_TTL;
+        answer(b, packet, p, own, v);
+        return;
+    }
+    /* What a device segments when it sends is as large as the sender made it,
+     * of segments that are not known. */
+    if (OVS_UNLIKELY(p->len > v->mtu) && !p->may_fragment
+        && !dp_packet_hwol_is_tso(packet)) {
+        v->outcome = VRF_TOO_BIG;
+        answer(b, packet, p, own, v);
+        return;
+    }
+    if (OVS_UNLIKELY(!a->has_port)) {
+        drop(b, packet, p->family, VRF_DEV_NOT_OVS);
+        return;
+    }
+    if (OVS_UNLIKELY(!a->resolved)) {
+        if (!raise_exception(b, packet, own, v)) {
+            counts[VRF_OVERLOAD]++;
+        }
+        return;
+    }
+
+    if (OVS_UNLIKELY(a->stale)) {
+        confirm(b, a);
+    }
+    counts[VRF_FORWARDED]++;
+    counts[VRF_COUNT_OUT_BYTES] += dp_packet_size(packet);
+    if (flags & OVS_VRF_F_MSS_CLAMP
+        && vrf_packet_clamp_mss(packet, p, v->mtu)) {
+        counts[VRF_COUNT_MSS_CLAMPED]++;
+    }
+    vrf_packet_set_macs(packet, a->src, a->dst);
+    if (dec_ttl) {
+        vrf_packet_dec_ttl(packet, p);
+    }
+    if (OVS_UNLIKELY(p->len > v->mtu) && p->may_fragment
+        && !dp_packet_hwol_is_tso(packet)) {
+        struct fragments f = { b, a };
+
+        counts[VRF_COUNT_FRAGMENTED]++;
+        vrf_packet_fragment(packet, p, v->mtu, put_fragment, &f);
+        dp_packet_delete(packet);
+        return;
+    }
+    put_on_way(b, packet, a);
+}
+
+/* Takes 'packet' and routes it. */
+static void
+route(struct batch *b, struct dp_packet *packet, bool own)
+{
+    enum vrf_packet_fault fault;
+    struct vrf_verdict v;
+    struct vrf_packet p;
+
+    fault = vrf_packet_parse(packet, &p);
+    if (OVS_UNLIKELY(fault == VRF_PACKET_NOT_IP
+                     || fault == VRF_PACKET_BAD_HEADER)) {
+        drop(b, packet, VRF_IPV4, (fault == VRF_PACKET_NOT_IP ? VRF_NOT_IP
+                                   : VRF_BAD_HEADER));
+        return;
+    }
+    b->counts[p.family][VRF_COUNT_IN_PACKETS] += !own;
+    b->counts[p.family][VRF_COUNT_IN_BYTES] += own ? 0
+                                               : dp_packet_size(packet);
+    if (OVS_UNLIKELY(!b->context->known)) {
+        drop(b, packet, p.family, VRF_UNKNOWN);
+        return;
+    } else if (OVS_UNLIKELY(fault == VRF_PACKET_BAD_SRC)) {
+        drop(b, packet, p.family, VRF_BAD_SRC);
+        return;
+    } else if (OVS_UNLIKELY(fault == VRF_PACKET_NOT_ROUTABLE)) {
+        drop(b, packet, p.family, VRF_NOT_ROUTABLE);
+        return;
+    }
+
+    v.mtu = 0;
+    vrf_path_lookup(b->path, b->context, packet, &p, &v);
+    if (OVS_LIKELY(v.outcome == VRF_FORWARDED)) {
+        if (OVS_UNLIKELY(fault == VRF_PACKET_LINK_SCOPE)) {
+            drop(b, packet, p.family, VRF_NOT_ROUTABLE);
+        } else {
+            forward(b, packet, &p, own, &v);
+        }
+    } else if (v.outcome == VRF_LOCAL) {
+        deliver(b, packet, &p, v.adjacency);
+    } else {
+        answer(b, packet, &p, own, &v);
+    }
+}
+
+static void
+batch_begin(struct batch *b, struct netdev_vrf *nv, struct vrf_thread *thread,
+            const struct ovs_action_vrf *action,
+            struct dp_netdev_extension_out *out, struct packets *more)
+{
+    b->nv = nv;
+    b->thread = thread;
+    b->path = thread ? thread->path : nv->path;
+    b->action = action;
+    b->out = out;
+    b->more = more;
+    memset(b->counts, 0, sizeof b->counts);
+}
+
+static void
+batch_end(const struct batch *b)
+{
+    uint16_t id = MIN(b->action->id, UINT16_MAX);
+
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        if (!is_all_zeros(b->counts[f], sizeof b->counts[f])) {
+            vrf_counters_add(id, f, b->counts[f]);
+        }
+    }
+}
+
+static void
+execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
+        struct dp_packet_batch *packets, const void *action_, bool steal,
+        struct dp_netdev_extension_out *out)
+{
+    const struct ovs_action_vrf *action = action_;
+    struct vrf_thread *thread = thread_;
+    struct netdev_vrf *nv = nv_;
+    const struct vrf_dp_ports *ports;
+    struct dp_packet_batch copies;
+    struct dp_packet *packet;
+    struct batch b;
+    bool listening;
+
+    if (!steal) {
+        dp_packet_batch_clone(&copies, packets);
+        packets = &copies;
+    }
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    batch_begin(&b, nv, thread, action, out, &thread->ready);
+    listening = ports && vrf_path_begin(b.path, ports);
+    if (OVS_UNLIKELY(!listening)) {
+        vrf_want();
+        b.counts[VRF_IPV4][VRF_UNKNOWN] += dp_packet_batch_size(packets);
+        dp_packet_delete_batch(packets, true);
+    } else {
+        b.context = NULL;
+        DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
+            /* Of one flow, thus of one port and with one mark, unless the flow
+             * is a strange one. */
+            uint32_t mark = action->mark ? action->mark : packet->md.pkt_mark;
+
+            if (OVS_UNLIKELY(!b.context
+                             || (b.context->in_port
+                                 != packet->md.in_port.odp_port)
+                             || b.context->mark != mark)) {
+                b.context = vrf_path_context(b.path, action->id,
+                                             packet->md.in_port.odp_port,
+                                             mark, false);
+            }
+            route(&b, packet, false);
+        }
+    }
+    batch_end(&b);
+    dp_packet_batch_init(packets);
+}
+
+/* The main thread. */
+
+/* Has 'packet' routed, and what comes of that go on. */
+static void
+route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
+              const struct ovs_action_vrf *action, odp_port_t in_port,
+              bool own)
+{
+    const struct vrf_dp_ports *ports;
+    struct dp_netdev_extension_out out;
+    struct packets more = { .p = NULL };
+    struct dp_packet *p;
+    struct batch b;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    if (!ports || !vrf_path_begin(nv->path, ports)) {
+        dp_packet_delete(packet);
+        return;
+    }
+    dp_packet_batch_init(&out.received);
+    dp_packet_batch_init(&out.sent);
+    batch_begin(&b, nv, NULL, action, &out, &more);
+    b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
+                                 own);
+    route(&b, packet, own);
+
+    ovs_mutex_lock(&nv->mutex);
+    DP_PACKET_BATCH_FOR_EACH (i, p, &out.received) {
+        packets_put(&nv->made, p);
+    }
+    while (more.first < more.n) {
+        packets_put(&nv->made, more.p[more.first++]);
+    }
+    free(more.p);
+    atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
+    ovs_mutex_unlock(&nv->mutex);
+
+    DP_PACKET_BATCH_FOR_EACH (i, p, &out.sent) {
+        /* To the host, from the host. */
+        dp_packet_delete(p);
+    }
+    batch_end(&b);
+}
+
+static struct icmp_limit *
+get_limit(struct netdev_vrf *nv, uint16_t vrf)
+{
+    struct limit *limit;
+
+    HMAP_FOR_EACH_WITH_HASH (limit, node, hash_int(vrf, 0), &nv->limits) {
+        if (limit->vrf == vrf) {
+            return &limit->limit;
+        }
+    }
+    limit = xzalloc(sizeof *limit);
+    limit->vrf = vrf;
+    icmp_limit_init(&limit->limit, time_msec());
+    hmap_insert(&nv->limits, &limit->node, hash_int(vrf, 0));
+    return &limit->limit;
+}
+
+struct source_aux {
+    const struct netdev_vrf *nv;
+    uint16_t vrf;
+};
+
+/* Is the device a port of the VRF, or Linux's for it? */
+static bool
+is_of_vrf(uint32_t ifindex, const void *aux_)
+{
+    const struct source_aux *aux = aux_;
+    const struct vrf_dp_ports *ports;
+    const struct vrf_dp_port *port;
+    const struct vrf *vrf = vrf_by_id(aux->vrf);
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &aux->nv->live_ports);
+    port = vrf_dp_ports_by_ifindex(ports, ifindex);
+    return ((port && port->vrf == aux->vrf)
+            || (vrf && vrf->ifindex && vrf->ifindex == ifindex));
+}
+
+/* The VRF by which the sender of the packet is told: that of the port on which
+ * it came in, if it is in one. */
+static uint16_t
+ingress_vrf(const struct netdev_vrf *nv, const struct exception *e)
+{
+    const struct vrf_dp_ports *ports;
+    const struct vrf_dp_port *port;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    port = ports ? vrf_dp_ports_find(ports, e->in_port) : NULL;
+    return port && port->vrf != VRF_DEFAULT_ID ? port->vrf : e->action.id;
+}
+
+/* Finds the source of an error to 'p->src' in the VRF. */
+static bool
+error_source(struct netdev_vrf *nv, uint16_t vrf, const struct vrf_packet *p,
+             struct in6_addr *source)
+{
+    struct source_aux aux = { nv, vrf };
+    const struct vrf_dp_ports *ports;
+    const struct vrf_context *context;
+    struct vrf_packet reply;
+    struct vrf_flow flow;
+    struct vrf_way way;
+    struct vrf_addr addr;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    if (!ports || !vrf_path_begin(nv->path, ports)) {
+        return false;
+    }
+    context = vrf_path_context(nv->path, vrf, ODPP_NONE, 0, true);
+    if (!context->known) {
+        return false;
+    }
+    memset(&reply, 0, sizeof reply);
+    reply.family = p->family;
+    reply.dst = p->src;
+    vrf_context_flow(context, &reply, NULL, &flow);
+    vrf_forward(vrf_get_db(), &flow, 0, &way);
+    if (way.outcome != VRF_FORWARDED
+        || !vrf_forward_source(vrf_get_db(), p->family, &way, &p->src,
+                               is_of_vrf, &aux, &addr)) {
+        return false;
+    }
+    *source = vrf_addr_to_in6(p->family, &addr);
+    return true;
+}
+
+/* Sends the error that 'e' is about, if that may be. */
+static void
+send_error(struct netdev_vrf *nv, struct exception *e)
+{
+    uint16_t vrf = ingress_vrf(nv, e);
+    struct in6_addr receiver, source;
+    struct ovs_action_vrf action;
+    struct vrf_packet p;
+    enum icmp_error error;
+    unsigned int counter;
+
+    if (!vrf_outcome_error(e->outcome, &error)
+        || vrf_packet_parse(e->packet, &p) != VRF_PACKET_GOOD) {
+        return;
+    }
+    receiver = vrf_addr_to_in6(p.family, &p.src);
+    if (icmp_error_bars(e->packet, error)) {
+        counter = VRF_COUNT_BARRED + error;
+    } else if (!icmp_limit_allows(get_limit(nv, vrf), error, &receiver,
+                                  time_msec())) {
+        counter = VRF_COUNT_SUPPRESSED + error;
+    } else if (!error_source(nv, vrf, &p, &source)) {
+        counter = VRF_COUNT_NO_SOURCE;
+    } else {
+        counter = VRF_COUNT_SENT + error;
+        if (error == ICMP_ERROR_NEIGHBOUR
+            && !(e->action.flags & OVS_VRF_F_TTL_KEEP)) {
+            /* What would have been sent is quoted. */
+            vrf_packet_dec_ttl(e->packet, &p);
+        }
+        memset(&action, 0, sizeof action);
+        action.id = vrf;
+        route_in_main(nv, icmp_error_compose(e->packet, error, e->mtu,
+                                             &source),
+                      &action, ODPP_NONE, true);
+    }
+    vrf_counters_inc(vrf, p.family, counter, 1);
+}
+
+/* Next hops. */
+
+static struct exception *
+exception_of(struct vrf_neigh_item *item)
+{
+    return CONTAINER_OF(item, struct exception, item);
+}
+
+static enum vrf_neigh_state
+neigh_state(const struct vrf_neigh_key *key, void *nv_)
+{
+    const struct vrf_db *db = vrf_get_db();
+    const struct vrf_device *device;
+    struct netdev_vrf *nv = nv_;
+    const struct vrf_dp_ports *ports;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    device = db ? vrf_db_device(db, key->ifindex) : NULL;
+    if (!device || !device->up || !ports
+        || !vrf_dp_ports_by_ifindex(ports, key->ifindex)) {
+        return VRF_NEIGH_GONE;
+    }
+    return (vrf_neighbour_is_good(vrf_db_neighbour(db, key->family,
+                                                   key->ifindex, &key->addr))
+            ? VRF_NEIGH_KNOWN : VRF_NEIGH_PENDING);
+}
+
+static void
+neigh_ask(const struct vrf_neigh_key *key, void *nv OVS_UNUSED)
+{
+    vrf_neigh_ask(key->family, key->ifindex, &key->addr);
+}
+
+static void
+neigh_go(struct vrf_neigh_item *item, void *nv)
+{
+    struct exception *e = exception_of(item);
+
+    route_in_main(nv, e->packet, &e->action, e->in_port, e->own);
+    free(e);
+}
+
+static void
+neigh_fail(struct vrf_neigh_item *item, void *nv)
+{
+    struct exception *e = exception_of(item);
+    enum vrf_family family = (((struct eth_header *)
+                               dp_packet_data(e->packet))->eth_type
+                              == htons(ETH_TYPE_IP) ? VRF_IPV4 : VRF_IPV6);
+
+    e->outcome = VRF_NEIGH_FAILED;
+    vrf_counters_inc(e->action.id, family, VRF_NEIGH_FAILED, 1);
+    if (!e->own && !(e->action.flags & OVS_VRF_F_ERRORS_DROP)) {
+        send_error(nv, e);
+    }
+    exception_free(e);
+}
+
+static void
+neigh_drop(struct vrf_neigh_item *item, void *nv OVS_UNUSED)
+{
+    struct exception *e = exception_of(item);
+
+    vrf_counters_inc(e->action.id, e->key.family, VRF_NEIGH_FULL, 1);
+    exception_free(e);
+}
+
+static const struct vrf_neigh_queue_class queue_class = {
+    .state = neigh_state,
+    .ask = neigh_ask,
+    .go = neigh_go,
+    .fail = neigh_fail,
+    .drop = neigh_drop,
+};
+
+/* Work of the main thread. */
+
+static int
+compare_ports(const void *a_, const void *b_)
+{
+    uint32_t a = odp_to_u32(((const struct vrf_dp_port *) a_)->port_no);
+    uint32_t b = odp_to_u32(((const struct vrf_dp_port *) b_)->port_no);
+
+    return a < b ? -1 : a > b;
+}
+
+/* Is it a device by which the host gets what is output there? */
+static bool
+is_internal(const struct netdev *netdev)
+{
+    const char *type = netdev_get_type(netdev);
+
+    return (!strcmp(type, "tap") || !strcmp(type, "internal")
+            || !strcmp(type, "dummy-internal"));
+}
+
+/* Makes what threads know of ports anew. */
+static void
+update_ports(struct netdev_vrf *nv)
+{
+    struct vrf_dp_ports *old, *new;
+    const struct port *port;
+    static uint64_t serial;
+
+    new = xzalloc(sizeof *new
+                  + ovs_list_size(&nv->ports) * sizeof new->ports[0]);
+    new->serial = ++serial;
+    LIST_FOR_EACH (port, node, &nv->ports) {
+        struct vrf_dp_port *p = &new->ports[new->n++];
+        int ifindex = netdev_get_ifindex(port->netdev);
+
+        p->port_no = port->port_no;
+        p->ifindex = MAX(ifindex, 0);
+        p->vrf = vrf_of_port(netdev_get_name(port->netdev));
+        p->internal = is_internal(port->netdev);
+        if (netdev_get_etheraddr(port->netdev, &p->mac)) {
+            p->mac = eth_addr_zero;
+        }
+    }
+    qsort(new->ports, new->n, sizeof new->ports[0], compare_ports);
+
+    old = ovsrcu_get_protected(struct vrf_dp_ports *, &nv->live_ports);
+    if (old && old->n == new->n
+        && !memcmp(old->ports, new->ports, new->n * sizeof new->ports[0])) {
+        free(new);
+        return;
+    }
+    ovsrcu_set(&nv->live_ports, new);
+    if (old) {
+        ovsrcu_postpone(free, old);
+    }
+}
+
+/* Is anybody listening, so that there is something to do? */
+static bool
+is_in_use(void)
+{
+    return vrf_get_db() != NULL;
+}
+
+static void
+run(void *nv_)
+{
+    struct netdev_vrf *nv = nv_;
+    uint64_t connectivity = seq_read(connectivity_seq_get());
+    uint64_t ports = seq_read(vrf_ports_get_seq());
+    uint64_t generation = vrf_get_generation();
+    struct vrf_neigh_item *item;
+    struct ovs_list exceptions;
+
+    if (!is_in_use()) {
+        return;
+    }
+    if (nv->ports_changed || connectivity != nv->connectivity_seqno
+        || ports != nv->ports_seqno) {
+        nv->ports_changed = false;
+        nv->connectivity_seqno = connectivity;
+        nv->ports_seqno = ports;
+        update_ports(nv);
+    }
+
+    nv->seqno = seq_read(nv->seq);
+    ovs_list_init(&exceptions);
+    ovs_mutex_lock(&nv->mutex);
+    ovs_list_push_back_all(&exceptions, &nv->exceptions);
+    nv->n_exceptions = 0;
+    ovs_mutex_unlock(&nv->mutex);
+    LIST_FOR_EACH_POP (item, node, &exceptions) {
+        struct exception *e = exception_of(item);
+
+        if (!e->packet) {
+            neigh_ask(&e->key, nv);
+            exception_free(e);
+        } else if (e->outcome == VRF_FORWARDED) {
+            vrf_counters_inc(e->action.id, e->key.family,
+                             VRF_COUNT_NEIGH_QUEUED, 1);
+            vrf_neigh_queue_add(nv->queue, &e->key, &e->item, time_msec());
+        } else {
+            send_error(nv, e);
+            exception_free(e);
+        }
+    }
+    vrf_neigh_queue_run(nv->queue, generation != nv->generation, time_msec());
+    nv->generation = generation;
+}
+
+static void
+wait(void *nv_)
+{
+    struct netdev_vrf *nv = nv_;
+    long long int deadline;
+
+    if (!is_in_use()) {
+        return;
+    }
+    seq_wait(nv->seq, nv->seqno);
+    deadline = vrf_neigh_queue_deadline(nv->queue);
+    if (deadline != LLONG_MAX) {
+        poll_timer_wait_until(deadline);
+        if (vrf_get_generation() != nv->generation) {
+            poll_immediate_wake();
+        }
+    }
+}
+
+/* Behind the door to the datapath. */
+
+static void *
+create(void)
+{
+    struct netdev_vrf *nv = xzalloc(sizeof *nv);
+
+    ovs_refcount_init(&nv->refcnt);
+    ovsrcu_init(&nv->live_ports, NULL);
+    nv->seq = seq_create();
+    ovs_mutex_init(&nv->mutex);
+    ovs_list_init(&nv->exceptions);
+    atomic_init(&nv->n_made, 0);
+    ovs_list_init(&nv->ports);
+    nv->ports_changed = true;
+    hmap_init(&nv->limits);
+    nv->queue = vrf_neigh_queue_create(&queue_class, nv);
+    nv->path = vrf_path_create();
+    return nv;
+}
+
+static void
+unref(struct netdev_vrf *nv)
+{
+    struct vrf_neigh_item *item;
+
+    if (ovs_refcount_unref(&nv->refcnt) != 1) {
+        return;
+    }
+    LIST_FOR_EACH_POP (item, node, &nv->exceptions) {
+        exception_free(exception_of(item));
+    }
+    packets_destroy(&nv->made);
+    ovs_mutex_destroy(&nv->mutex);
+    seq_destroy(nv->seq);
+    ovsrcu_postpone(free, ovsrcu_get_protected(struct vrf_dp_ports *,
+                                               &nv->live_ports));
+    free(nv);
+}
+
+static void
+destroy(void *nv_)
+{
+    struct netdev_vrf *nv = nv_;
+    struct limit *limit;
+
+    vrf_neigh_queue_destroy(nv->queue);
+    vrf_path_destroy(nv->path);
+    HMAP_FOR_EACH_POP (limit, node, &nv->limits) {
+        icmp_limit_destroy(&limit->limit);
+        free(limit);
+    }
+    hmap_destroy(&nv->limits);
+    unref(nv);
+}
+
+static void *
+add_port(void *nv_, odp_port_t port_no, const struct netdev *netdev)
+{
+    struct netdev_vrf *nv = nv_;
+    struct port *port = xmalloc(sizeof *port);
+
+    port->nv = nv;
+    port->port_no = port_no;
+    port->netdev = netdev;
+    ovs_list_push_back(&nv->ports, &port->node);
+    nv->ports_changed = true;
+    return port;
+}
+
+static void
+remove_port(void *port_)
+{
+    struct port *port = port_;
+
+    port->nv->ports_changed = true;
+    ovs_list_remove(&port->node);
+    free(port);
+}
+
+static void *
+add_thread(void *nv_)
+{
+    struct vrf_thread *thread = xzalloc(sizeof *thread);
+    struct netdev_vrf *nv = nv_;
+
+    ovs_refcount_ref(&nv->refcnt);
+    thread->nv = nv;
+    thread->path = vrf_path_create();
+
+    /* A token is a thousandth of an error; the rate is in milliseconds. */
+    token_bucket_init(&thread->errors, 1000, 50 * 1000);
+    token_bucket_init(&thread->mtu_errors, 20 * 1000, 1000 * 1000);
+    return thread;
+}
+
+static void
+remove_thread(void *thread_)
+{
+    struct vrf_thread *thread = thread_;
+
+    packets_destroy(&thread->ready);
+    vrf_path_destroy(thread->path);
+    unref(thread->nv);
+    free(thread);
+}
+
+static bool
+thread_poll(void *thread_, long long int now OVS_UNUSED,
+            struct dp_packet_batch *batch)
+{
+    struct vrf_thread *thread = thread_;
+    struct netdev_vrf *nv = thread->nv;
+    size_t n_made;
+
+    dp_packet_batch_init(batch);
+    atomic_read_relaxed(&nv->n_made, &n_made);
+    if (OVS_LIKELY(!thread->ready.n && !n_made)) {
+        return false;
+    }
+    packets_take(&thread->ready, batch);
+    if (dp_packet_batch_is_empty(batch)) {
+        ovs_mutex_lock(&nv->mutex);
+        packets_take(&nv->made, batch);
+        atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
+        ovs_mutex_unlock(&nv->mutex);
+    }
+    return !dp_packet_batch_is_empty(batch);
+}
+
+static void
+thread_poll_wait(void *thread_)
+{
+    struct vrf_thread *thread = thread_;
+    size_t n_made;
+
+    atomic_read_relaxed(&thread->nv->n_made, &n_made);
+    if (thread->ready.n || n_made) {
+        poll_immediate_wake();
+    }
+}
+
+const struct dp_netdev_extension netdev_vrf_extension = {
+    .create = create,
+    .destroy = destroy,
+    .run = run,
+    .wait = wait,
+    .add_port = add_port,
+    .remove_port = remove_port,
+    .add_thread = add_thread,
+    .remove_thread = remove_thread,
+    .action = &odp_vrf_class,
+    .execute = execute,
+    .poll = thread_poll,
+    .poll_wait = thread_poll_wait,
+};

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "vrf-action.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "flow.h"
+#include "nx-match.h"
+#include "odp-extension.h"
+#include "ofp-extension.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/extension-abi.h"
+#include "openvswitch/match.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-parse.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "unaligned.h"
+#include "util.h"
+#include "vrf-names.h"
+#ifdef __linux__
+#include "vrf-port.h"
+#include "vrf.h"
+#endif
+
+VLOG_DEFINE_THIS_MODULE(vrf_action);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
+
+/* How the VRF is said. */
+enum which {
+    BY_NAME,
+    BY_FIELD,
+    BY_IN_PORT,
+};
+
+/* OpenFlow's action: struct ofpact_extension's body. */
+struct ofp_output_vrf {
+    uint8_t which;              /* enum which. */
+    uint8_t zero;
+    uint16_t flags;             /* OVS_VRF_F_*. */
+    uint16_t field;             /* BY_FIELD: enum mf_field_id. */
+    uint16_t ofs, n_bits;       /* Of it. */
+    char name[VRF_NAME_SIZE];   /* BY_NAME. */
+};
+
+/* Its form on the wire, without the name or field. */
+struct ofp_output_vrf_wire {
+    uint8_t which;
+    uint8_t zero;
+    ovs_be16 flags;
+    ovs_be16 ofs, n_bits;
+};
+BUILD_ASSERT_DECL(sizeof(struct ofp_output_vrf_wire) == 8);
+BUILD_ASSERT_DECL(sizeof(struct ovs_action_vrf) == 32);
+BUILD_ASSERT_DECL(MEMBER_SIZEOF(struct ovs_action_vrf, name)
+                  == VRF_NAME_SIZE);
+
+/* What the options are called. */
+static const struct {
+    const char *key, *off, *on;
+    uint32_t flag;
+} options[] = {
+    { "ttl", "dec", "keep", OVS_VRF_F_TTL_KEEP },
+    { "errors", "send", "drop", OVS_VRF_F_ERRORS_DROP },
+    { "mss", NULL, "clamp", OVS_VRF_F_MSS_CLAMP },
+};
+
+static void
+format_options(uint32_t flags, struct ds *s)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (flags & options[i].flag) {
+            ds_put_format(s, ",%s=%s", options[i].key, options[i].on);
+        }
+    }
+}
+
+/* Takes 'key' and 'value' if they are an option.  '*seen' has those that were
+ * given.  Returns NULL if successful, otherwise a malloc()ed message. */
+static char * OVS_WARN_UNUSED_RESULT
+parse_option(const char *action, const char *key, const char *value,
+             uint32_t *seen, uint32_t *flags)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (strcmp(key, options[i].key)) {
+            continue;
+        }
+        if (*seen & options[i].flag) {
+            return xasprintf("%s: %s is given twice", action, key);
+        }
+        *seen |= options[i].flag;
+        if (!strcmp(value, options[i].on)) {
+            *flags |= options[i].flag;
+        } else if (!options[i].off || strcmp(value, options[i].off)) {
+            return xasprintf("%s: unknown %s \"%s\" (%s%s%s)", action, key,
+                             value, options[i].off ? options[i].off : "",
+                             options[i].off ? " or " : "", options[i].on);
+        }
+        return NULL;
+    }
+    return xasprintf("%s: unknown key \"%s\" (keys are ttl, errors and mss)",
+                     action, key);
+}
+
+/* Can the name be written in an action? */
+static bool
+name_is_writable(const char *name)
+{
+    return ((vrf_name_is_valid(name) || !strcmp(name, VRF_DEFAULT_NAME))
+            && !name[strcspn(name, "()[],=\"")] && strcmp(name, "in"));
+}
+
+/* A field that the action may take the VRF's number from? */
+static bool
+field_is_good(const struct mf_field *field)
+{
+    return field && !field->variable_len;
+}
+
+/* OpenFlow. */
+
+static void
+put(struct ofpbuf *ofpacts, const struct ofp_output_vrf *a)
+{
+    memcpy(ofpact_extension_put(ofpacts, &ofp_output_vrf_class, sizeof *a), a,
+           sizeof *a);
+}
+
+/* Parses which VRF is meant. */
+static char * OVS_WARN_UNUSED_RESULT
+parse_which(const char *s, struct ofp_output_vrf *a)
+{
+    if (!strcmp(s, "in")) {
+        a->which = BY_IN_PORT;
+    } else if (strchr(s, '[')) {
+        struct mf_subfield sf;
+        char *error = mf_parse_subfield(&sf, s);
+
+        if (error) {
+            return error;
+        }
+        if (!field_is_good(sf.field)) {
+            return xasprintf("output_vrf: %s has no fixed length", s);
+        }
+        a->which = BY_FIELD;
+        a->field = sf.field->id;
+        a->ofs = sf.ofs;
+        a->n_bits = sf.n_bits;
+    } else if (name_is_writable(s)) {
+        a->which = BY_NAME;
+        ovs_strlcpy(a->name, s, sizeof a->name);
+    } else {
+        return xasprintf("output_vrf: \"%s\" is not a VRF (a name of 1 to 15 "
+                         "characters, a field with \"[]\", or \"in\")", s);
+    }
+    return NULL;
+}
+
+static char *
+ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
+{
+    struct ofp_output_vrf a;
+    uint32_t flags = 0, seen = 0;
+    char *key, *value, *error;
+    char *end;
+
+    memset(&a, 0, sizeof a);
+    s += strspn(s, " \t\r\n");
+    end = s + strcspn(s, ", \t\r\n");
+    if (*end) {
+        *end++ = '\0';
+    }
+    error = parse_which(s, &a);
+    while (!error && ofputil_parse_key_value(&end, &key, &value)) {
+        error = parse_option("output_vrf", key, value, &seen, &flags);
+    }
+    if (!error) {
+        a.flags = flags;
+        put(pp->ofpacts, &a);
+    }
+    return error;
+}
+
+static struct mf_subfield
+subfield_of(const struct ofp_output_vrf *a)
+{
+    return (struct mf_subfield) {
+        .field = mf_from_id(a->field),
+        .ofs = a->ofs,
+        .n_bits = a->n_bits,
+    };
+}
+
+static void
+ofp_output_vrf_format(const void *body, const struct ofpact_format_params *fp)
+{
+    const struct ofp_output_vrf *a = body;
+
+    if (a->which == BY_FIELD) {
+        struct mf_subfield sf = subfield_of(a);
+
+        mf_format_subfield(&sf, fp->s);
+    } else {
+        ds_put_cstr(fp->s, a->which == BY_NAME ? a->name : "in");
+    }
+    format_options(a->flags, fp->s);
+}
+
+static void
+ofp_output_vrf_encode(const void *body, struct ofpbuf *out)
+{
+    const struct ofp_output_vrf *a = body;
+    const struct ofp_output_vrf_wire wire = {
+        .which = a->which,
+        .flags = htons(a->flags),
+        .ofs = htons(a->ofs),
+        .n_bits = htons(a->n_bits),
+    };
+
+    ofpbuf_put(out, &wire, sizeof wire);
+    if (a->which == BY_NAME) {
+        ofpbuf_put(out, a->name, strlen(a->name));
+    } else if (a->which == BY_FIELD) {
+        nx_put_header(out, a->field, 0, false);
+    }
+}
+
+static enum ofperr
+decode_field(struct ofpbuf *b, struct ofp_output_vrf *a)
+{
+    const struct mf_field *field;
+    enum ofperr error;
+    bool masked;
+
+    error = nx_pull_header(b, NULL, &field, &masked);
+    if (error) {
+        return error;
+    } else if (b->size) {
+        return OFPERR_OFPBAC_BAD_LEN;
+    } else if (masked || !field_is_good(field) || !a->n_bits
+               || a->ofs + a->n_bits > field->n_bits) {
+        return OFPERR_OFPBAC_BAD_ARGUMENT;
+    }
+    a->field = field->id;
+    return 0;
+}
+
+static enum ofperr
+ofp_output_vrf_decode(const void *wire_, size_t size, struct ofpbuf *ofpacts)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(wire_, size);
+    struct ofp_output_vrf_wire wire;
+    const void *header = ofpbuf_try_pull(&b, sizeof wire);
+    struct ofp_output_vrf a;
+    enum ofperr error;
+
+    if (!header) {
+        return OFPERR_OFPBAC_BAD_LEN;
+    }
+    memcpy(&wire, header, sizeof wire);
+    memset(&a, 0, sizeof a);
+    a.which = wire.which;
+    a.flags = ntohs(wire.flags);
+    a.ofs = ntohs(wire.ofs);
+    a.n_bits = ntohs(wire.n_bits);
+    if (wire.zero) {
+        return OFPERR_NXBRC_MUST_BE_ZERO;
+    } else if (a.flags & ~OVS_VRF_F_ALL
+               || (a.which != BY_FIELD && (a.ofs || a.n_bits))) {
+        return OFPERR_OFPBAC_BAD_ARGUMENT;
+    }
+
+    switch (a.which) {
+    case BY_NAME:
+        if (b.size >= sizeof a.name) {
+            return OFPERR_OFPBAC_BAD_LEN;
+        }
+        memcpy(a.name, b.data, b.size);
+        if (strlen(a.name) != b.size || !name_is_writable(a.name)) {
+            return OFPERR_OFPBAC_BAD_ARGUMENT;
+        }
+        break;
+
+    case BY_FIELD:
+        error = decode_field(&b, &a);
+        if (error) {
+            return error;
+        }
+        break;
+
+    case BY_IN_PORT:
+        if (b.size) {
+            return OFPERR_OFPBAC_BAD_LEN;
+        }
+        break;
+
+    default:
+        return OFPERR_OFPBAC_BAD_ARGUMENT;
+    }
+    put(ofpacts, &a);
+    return 0;
+}
+
+static enum ofperr
+ofp_output_vrf_check(const void *body, const struct ofpact_check_params *cp)
+{
+    const struct ofp_output_vrf *a = body;
+    const struct flow *flow = &cp->match->flow;
+
+    if (flow->dl_type != htons(ETH_TYPE_IP)
+        && flow->dl_type != htons(ETH_TYPE_IPV6)) {
+        VLOG_WARN_RL(&rl, "output_vrf: the flow matches neither IPv4 nor "
+                     "IPv6 alone (say \"ip\" or \"ipv6\")");
+        return OFPERR_OFPBAC_MATCH_INCONSISTENT;
+    }
+    if (flow->vlans[0].tci & htons(VLAN_CFI)) {
+        VLOG_WARN_RL(&rl, "output_vrf: the flow's packets have a VLAN tag "
+                     "(pop_vlan first)");
+        return OFPERR_OFPBAC_MATCH_INCONSISTENT;
+    }
+    if (a->which == BY_FIELD) {
+        struct mf_subfield sf = subfield_of(a);
+
+        return mf_check_src(&sf, cp->match);
+    }
+    if (a->which == BY_NAME && strcmp(a->name, VRF_DEFAULT_NAME)
+        && !vrf_id_of_name(a->name)) {
+        VLOG_WARN_RL(&rl, "output_vrf: no room for the name \"%s\" beside %d "
+                     "others", a->name, UINT16_MAX);
+        return OFPERR_OFPBAC_BAD_ARGUMENT;
+    }
+    return 0;
+}
+
+#ifndef __linux__
+/* There are no VRFs. */
+static void
+vrf_want(void)
+{
+}
+
+static uint16_t
+vrf_of_port(const char *netdev_name OVS_UNUSED)
+{
+    return VRF_DEFAULT_ID;
+}
+#endif
+
+/* The number of the VRF that 'a' means for the flow. */
+static uint32_t
+vrf_of(const struct ofp_output_vrf *a, struct ofp_extension_xlate *x)
+{
+    switch ((enum which) a->which) {
+    case BY_NAME:
+        return vrf_id_of_name(a->name);
+
+    case BY_FIELD: {
+        struct mf_subfield sf = subfield_of(a);
+        union mf_subvalue ones;
+        uint64_t id;
+
+        memset(&ones, 0xff, sizeof ones);
+        mf_write_subfield_flow(&sf, &ones, &x->wc->masks);
+        id = mf_get_subfield(&sf, x->flow);
+        return MIN(id, UINT32_MAX);
+    }
+
+    case BY_IN_PORT:
+        return x->in_port ? vrf_of_port(x->in_port) : VRF_DEFAULT_ID;
+    }
+    OVS_NOT_REACHED();
+}
+
+static void
+ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
+{
+    const struct ofp_output_vrf *a = body;
+    struct ovs_action_vrf *payload;
+    uint32_t id = vrf_of(a, x);
+    const char *name = id <= UINT16_MAX ? vrf_id_to_name(id) : "?";
+
+    payload = odp_extension_put(x->odp_actions, &odp_vrf_class);
+    payload->id = id;
+    payload->flags = a->flags;
+    if (strcmp(name, "?")) {
+        ovs_strlcpy(payload->name, name, sizeof payload->name);
+    }
+    vrf_want();
+}
+
+/* What the packet is matters to the datapath only. */
+static bool
+ofp_output_vrf_uses_field(const void *body, enum mf_field_id id)
+{
+    const struct ofp_output_vrf *a = body;
+
+    return a->which == BY_FIELD && a->field == id;
+}
+
+/* Datapath. */
+
+static bool
+is_valid(const struct ovs_action_vrf *a)
+{
+    return (!(a->flags & ~OVS_VRF_F_ALL) && !a->zero
+            && !a->name[sizeof a->name - 1]);
+}
+
+static void
+odp_vrf_format(const void *payload, struct ds *s)
+{
+    const struct ovs_action_vrf *a = payload;
+
+    if (!is_valid(a)) {
+        ds_put_cstr(s, "<error: invalid>");
+        return;
+    }
+    if (a->name[0]) {
+        ds_put_format(s, "name=%s,", a->name);
+    }
+    ds_put_format(s, "id=%"PRIu32, a->id);
+    format_options(a->flags, s);
+    if (a->mark) {
+        ds_put_format(s, ",mark=%"PRIu32, a->mark);
+    }
+}
+
+static char * OVS_WARN_UNUSED_RESULT
+parse_number(const char *key, const char *s, bool *seen, uint32_t *value)
+{
+    unsigned long long int n;
+
+    if (*seen) {
+        return xasprintf("vrf: %s is given twice", key);
+    }
+    *seen = true;
+    if (s[0] == '-' || !str_to_ullong(s, 0, &n) || n > UINT32_MAX) {
+        return xasprintf("vrf: %s \"%s\" is not a number of 32 bits", key, s);
+    }
+    *value = n;
+    return NULL;
+}
+
+static char *
+odp_vrf_parse(char *s, void *payload)
+{
+    bool has_id = false, has_mark = false;
+    struct ovs_action_vrf *a = payload;
+    char *key, *value, *error;
+    uint32_t seen = 0;
+
+    while (ofputil_parse_key_value(&s, &key, &value)) {
+        if (!strcmp(key, "name")) {
+            if (a->name[0] || !name_is_writable(value)) {
+                return xasprintf("vrf: \"%s\" is not a name, or not the only "
+                                 "one", value);
+            }
+            ovs_strlcpy(a->name, value, sizeof a->name);
+            error = NULL;
+        } else if (!strcmp(key, "id")) {
+            error = parse_number(key, value, &has_id, &a->id);
+        } else if (!strcmp(key, "mark")) {
+            error = parse_number(key, value, &has_mark, &a->mark);
+        } else {
+            error = parse_option("vrf", key, value, &seen, &a->flags);
+        }
+        if (error) {
+            return error;
+        }
+    }
+    if (!has_id) {
+        if (!a->name[0]) {
+            return xstrdup("vrf: neither name nor id is given");
+        }
+        a->id = vrf_id_of_name(a->name);
+    }
+    return NULL;
+}
+
+static void
+odp_vrf_probe(struct flow *flow, void *payload)
+{
+    struct ovs_action_vrf *a = payload;
+
+    flow->dl_type = htons(ETH_TYPE_IP);
+    flow->nw_proto = IPPROTO_UDP;
+    a->id = 1;
+}
+
+/* Registration. */
+
+const struct ofp_extension_class ofp_output_vrf_class = {
+    .name = "output_vrf",
+    .type = OFPEXT_VRF,
+    .odp = &odp_vrf_class,
+    .parse = ofp_output_vrf_parse,
+    .format = ofp_output_vrf_format,
+    .encode = ofp_output_vrf_encode,
+    .decode = ofp_output_vrf_decode,
+    .check = ofp_output_vrf_check,
+    .translate = ofp_output_vrf_translate,
+    .uses_field = ofp_output_vrf_uses_field,
+};
+
+const struct odp_extension_class odp_vrf_class = {
+    .name = "vrf",
+    .type = OVS_EXTENSION_ATTR_VRF,
+    .size = sizeof(struct ovs_action_vrf),
+    .takes_packets = true,
+    .format = odp_vrf_format,
+    .parse = odp_vrf_parse,
+    .probe = odp_vrf_probe,
+};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef VRF_NAMES_H
+#define VRF_NAMES_H 1
+
+/* Names of VRFs, and numbers for them, which datapath actions have.
+ *
+ * A name gets its number when it is asked for first, whether there is such a
+ * VRF or not, and keeps it for as long as the process lives: a flow, whoever
+ * still has it, never means another VRF.
+ *
+ * Any thread may call any of the functions at any time. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The default VRF. */
+#define VRF_DEFAULT_ID 0
+#define VRF_DEFAULT_NAME "default"
+
+/* Bytes of the longest name, with the null byte. */
+#define VRF_NAME_SIZE 16
+
+/* A name is 1 to 15 bytes, as those of devices; VRF_DEFAULT_NAME is none that
+ * can be given. */
+bool vrf_name_is_valid(const char *name);
+
+/* Returns the number of 'name', which is valid or VRF_DEFAULT_NAME; 0 for the
+ * latter, and if it is new and there are UINT16_MAX others already. */
+uint16_t vrf_id_of_name(const char *name);
+
+/* The name that 'id' was given for, whether or not that VRF exists, which
+ * stays for ever; "?" for what is no number. */
+const char *vrf_id_to_name(uint16_t id);
+
+#endif /* vrf-names.h */

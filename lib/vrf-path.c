@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#include "vrf-path.h"
+
+#include <linux/neighbour.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "odp-util.h"
+#include "ovs-thread.h"
+#include "unaligned.h"
+#include "util.h"
+#include "vrf-db.h"
+#include "vrf-fib.h"
+#include "vrf.h"
+#include "vrf-port.h"
+
+/* States in which a neighbour's address is good. */
+#define NUD_GOOD (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE         \
+                  | NUD_PERMANENT | NUD_NOARP)
+
+#define N_CONTEXTS 64
+#define N_ADJACENCIES 4096
+
+struct vrf_path {
+    const struct vrf_db *db;
+    const struct vrf_dp_ports *ports;
+
+    /* Changes when one of the others did; what has another one is to be made
+     * anew.  Never 0. */
+    uint32_t epoch;
+    uint64_t generation, ports_serial;
+
+    struct vrf_context contexts[N_CONTEXTS];
+    struct vrf_adjacency adjacencies[N_ADJACENCIES];
+};
+
+/* Ports. */
+
+const struct vrf_dp_port *
+vrf_dp_ports_find(const struct vrf_dp_ports *ports, odp_port_t port_no)
+{
+    size_t low = 0, high = ports->n;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        const struct vrf_dp_port *port = &ports->ports[mid];
+
+        if (port->port_no == port_no) {
+            return port;
+        } else if (odp_to_u32(port->port_no) < odp_to_u32(port_no)) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return NULL;
+}
+
+const struct vrf_dp_port *
+vrf_dp_ports_by_ifindex(const struct vrf_dp_ports *ports, uint32_t ifindex)
+{
+    for (size_t i = 0; ifindex && i < ports->n; i++) {
+        if (ports->ports[i].ifindex == ifindex) {
+            return &ports->ports[i];
+        }
+    }
+    return NULL;
+}
+
+const struct vrf_dp_port *
+vrf_dp_ports_internal(const struct vrf_dp_ports *ports, uint16_t vrf)
+{
+    for (size_t i = 0; i < ports->n; i++) {
+        if (ports->ports[i].internal && ports->ports[i].vrf == vrf) {
+            return &ports->ports[i];
+        }
+    }
+    return NULL;
+}
+
+bool
+vrf_neighbour_is_good(const struct vrf_neighbour *n)
+{
+    return n && n->state & NUD_GOOD && !eth_addr_is_zero(n->mac);
+}
+
+/* Threads. */
+
+struct vrf_path *
+vrf_path_create(void)
+{
+    struct vrf_path *path = xzalloc_cacheline(sizeof *path);
+
+    path->epoch = 1;
+    return path;
+}
+
+void
+vrf_path_destroy(struct vrf_path *path)
+{
+    free_cacheline(path);
+}
+
+bool
+vrf_path_begin(struct vrf_path *path, const struct vrf_dp_ports *ports)
+{
+    uint64_t generation = vrf_get_generation();
+
+    path->db = vrf_get_db();
+    path->ports = ports;
+    if (OVS_UNLIKELY(generation != path->generation
+                     || ports->serial != path->ports_serial)) {
+        path->generation = generation;
+        path->ports_serial = ports->serial;
+        if (!++path->epoch) {
+            /* What is there could be 2**32 changes old. */
+            memset(path->contexts, 0, sizeof path->contexts);
+            memset(path->adjacencies, 0, sizeof path->adjacencies);
+            path->epoch = 1;
+        }
+    }
+    return path->db != NULL;
+}
+
+/* Contexts. */
+
+void
+vrf_context_flow(const struct vrf_context *c, const struct vrf_packet *p,
+                 const void *l4, struct vrf_flow *flow)
+{
+    *flow = (struct vrf_flow) {
+        .family = p->family,
+        .src = p->src,
+        .dst = p->dst,
+        .mark = c->mark,
+        .iif = c->iif,
+        .iif_vrf = c->iif_vrf,
+        .oif = c->own ? c->vrf_ifindex : 0,
+        .oif_vrf = c->own ? c->vrf_ifindex : 0,
+        .vrf_table = c->table,
+        .tos = p->tos,
+        .proto = p->proto,
+    };
+    if (l4 && !p->later_fragment
+        && (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP
+            || p->proto == IPPROTO_SCTP)) {
+        const ovs_be16 *ports = l4;
+
+        flow->sport = ntohs(get_unaligned_be16(&ports[0]));
+        flow->dport = ntohs(get_unaligned_be16(&ports[1]));
+    }
+}
+
+/* Finds out in which tables packets of 'family' are looked up, if that depends
+ * on nothing but 'c'. */
+static void
+make_plan(const struct vrf_db *db, struct vrf_context *c,
+          enum vrf_family family)
+{
+    const struct vrf_rules *rules = vrf_db_rules(db, family);
+    struct vrf_packet p = { .family = family };
+    const struct vrf_rule *rule;
+    struct vrf_used used;
+    struct vrf_flow flow;
+    size_t pos = 0;
+
+    c->plan[family].simple = false;
+    c->plan[family].n = 0;
+    memset(&used, 0, sizeof used);
+    vrf_context_flow(c, &p, NULL, &flow);
+    while ((rule = vrf_rules_next(rules, &pos, &flow, &used))) {
+        const struct vrf_fib *fib;
+
+        if (rule->action != VRF_RULE_TABLE || rule->suppress_len >= 0
+            || rule->suppress_group >= 0) {
+            return;
+        }
+        fib = vrf_db_table(db, family, vrf_rule_table(rule, &flow));
+        if (fib) {
+            if (c->plan[family].n >= ARRAY_SIZE(c->plan[family].fibs)) {
+                return;
+            }
+            c->plan[family].fibs[c->plan[family].n++] = fib;
+        }
+    }
+    c->plan[family].simple = !(used.src_bits || used.dst_bits || used.tos_mask
+                               || used.proto || used.sport || used.dport);
+}
+
+static void
+make_context(const struct vrf_path *path, struct vrf_context *c)
+{
+    const struct vrf_dp_port *port = vrf_dp_ports_find(path->ports,
+                                                       c->in_port);
+    struct vrf_flow flow = { .iif = VRF_IIF_LOCAL };
+    const struct vrf *vrf = (c->id && c->id <= UINT16_MAX
+                             ? vrf_by_id(c->id) : NULL);
+
+    c->known = vrf || c->id == VRF_DEFAULT_ID;
+    if (!c->known) {
+        return;
+    }
+    c->table = vrf ? vrf->table : 0;
+    c->vrf_ifindex = vrf ? vrf->ifindex : 0;
+    if (!c->own && port && port->ifindex) {
+        flow.iif = port->ifindex;
+    }
+    vrf_db_complete_flow(path->db, &flow);
+    c->iif = flow.iif;
+
+    /* The packet is in the VRF that the action says, whatever its port. */
+    c->iif_vrf = c->own || !vrf ? 0 : vrf->ifindex;
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        make_plan(path->db, c, f);
+    }
+}
+
+const struct vrf_context *
+vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
+                 uint32_t mark, bool own)
+{
+    uint32_t hash = hash_2words(id, odp_to_u32(in_port)) ^ mark ^ own;
+    struct vrf_context *c = &path->contexts[hash % N_CONTEXTS];
+
+    if (OVS_UNLIKELY(c->epoch != path->epoch || c->id != id
+                     || c->in_port != in_port || c->mark != mark
+                     || c->own != own)) {
+        c->epoch = path->epoch;
+        c->id = id;
+        c->in_port = in_port;
+        c->mark = mark;
+        c->own = own;
+        make_context(path, c);
+    }
+    return c;
+}
+
+/* Adjacencies. */
+
+static void
+make_adjacency(const struct vrf_path *path, struct vrf_adjacency *a)
+{
+    const struct vrf_device *device = vrf_db_device(path->db, a->ifindex);
+    const struct vrf_dp_port *port = vrf_dp_ports_by_ifindex(path->ports,
+                                                             a->ifindex);
+    const struct vrf_neighbour *n;
+
+    a->up = device && device->up;
+    a->is_vrf = device && device->table;
+    a->mtu = device ? device->mtu : 0;
+    a->has_port = port != NULL;
+    a->internal = port && port->internal;
+    a->port_no = port ? port->port_no : ODPP_NONE;
+    a->src = port ? port->mac : eth_addr_zero;
+
+    n = vrf_db_neighbour(path->db, a->family, a->ifindex, &a->addr);
+    a->resolved = vrf_neighbour_is_good(n);
+    a->stale = a->resolved && n->state & NUD_STALE;
+    a->dst = a->resolved ? n->mac : eth_addr_zero;
+}
+
+static inline struct vrf_adjacency *
+get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
+              const struct vrf_addr *addr)
+{
+    uint64_t x = ((addr->hi ^ addr->lo ^ ifindex)
+                  * UINT64_C(0x9e3779b97f4a7c15));
+    struct vrf_adjacency *a = &path->adjacencies[x >> 52];
+
+    BUILD_ASSERT_DECL(N_ADJACENCIES == 1 << 12);
+    if (OVS_UNLIKELY(a->epoch != path->epoch
+                     || !vrf_addr_equal(&a->addr, addr)
+                     || a->ifindex != ifindex || a->family != family)) {
+        if (!vrf_addr_equal(&a->addr, addr) || a->ifindex != ifindex) {
+            a->confirm_after = 0;
+        }
+        a->epoch = path->epoch;
+        a->addr = *addr;
+        a->ifindex = ifindex;
+        a->family = family;
+        make_adjacency(path, a);
+    }
+    return a;
+}
+
+/* Lookups. */
+
+/* By all that rules and routes may say. */
+static void
+lookup_any(struct vrf_path *path, const struct vrf_context *c,
+           const struct dp_packet *packet, const struct vrf_packet *p,
+           struct vrf_verdict *v)
+{
+    const char *l3 = dp_packet_l3(packet);
+    const void *l4 = (p->len >= p->header_len + 4u ? l3 + p->header_len
+                      : NULL);
+    struct vrf_flow flow;
+    struct vrf_way way;
+
+    vrf_context_flow(c, p, l4, &flow);
+    vrf_forward(path->db, &flow, vrf_packet_hash(p), &way);
+    v->outcome = way.outcome;
+    if (way.outcome == VRF_FORWARDED) {
+        v->adjacency = get_adjacency(path, way.family, way.ifindex,
+                                     &way.next_hop);
+        v->mtu = way.mtu;
+    } else if (way.outcome == VRF_LOCAL) {
+        v->adjacency = get_adjacency(path, p->family, way.ifindex, &p->dst);
+    }
+}
+
+/* By a route that says what most of them do.  Returns false if it is more
+ * complicated. */
+static inline bool
+take_route(struct vrf_path *path, const struct vrf_packet *p,
+           const struct vrf_route *route, struct vrf_verdict *v)
+{
+    const struct vrf_hops *hops = vrf_route_hops(route);
+    const struct vrf_hop *hop = &hops->hops[0];
+    bool direct;
+
+    if (route->info.type != VRF_ROUTE_UNICAST || hops->n != 1
+        || hop->flags & (VRF_HOP_ENCAP | VRF_HOP_BLACKHOLE)
+        || hop->leak_table) {
+        return false;
+    }
+    direct = vrf_addr_is_zero(&hop->gateway);
+    v->adjacency = get_adjacency(path,
+                                 direct ? p->family : hop->gateway_family,
+                                 hop->ifindex,
+                                 direct ? &p->dst : &hop->gateway);
+    if (!v->adjacency->up || v->adjacency->is_vrf) {
+        return false;
+    }
+    v->mtu = (route->info.mtu && route->info.mtu < v->adjacency->mtu
+              ? route->info.mtu : v->adjacency->mtu);
+    v->outcome = VRF_FORWARDED;
+    return true;
+}
+
+void
+vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
+                const struct dp_packet *packet, const struct vrf_packet *p,
+                struct vrf_verdict *v)
+{
+    struct vrf_fib_query q = {
+        .dst = p->dst,
+        .tos = p->family == VRF_IPV4 ? p->tos & 0x1c : 0,
+        .prefer = (p->family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
+                   ? c->iif : 0),
+    };
+
+    if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
+        for (size_t i = 0; i < c->plan[p->family].n; i++) {
+            struct vrf_fib_result r;
+
+            if (vrf_fib_lookup(c->plan[p->family].fibs[i], &q, &r)
+                && r.route->info.type != VRF_ROUTE_THROW) {
+                if (take_route(path, p, r.route, v)) {
+                    return;
+                }
+                break;
+            }
+        }
+    }
+    lookup_any(path, c, packet, p, v);
+}

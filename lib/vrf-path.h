@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef VRF_PATH_H
+#define VRF_PATH_H 1
+
+/* The way of a packet in the userspace datapath: vrf-forward.h with ports and
+ * neighbours, fast.
+ *
+ * What a thread finds out about a VRF (which tables packets of a port are
+ * looked up in, if that depends on nothing else) and about a next hop (port
+ * and addresses) it remembers for as long as nothing changed; routes it looks
+ * up for each packet.
+ *
+ * Thread-safety: a "struct vrf_path" is one thread's.  Pointers that functions
+ * return are valid until the next call for it, or until the thread
+ * quiesces. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/types.h"
+#include "packets.h"
+#include "vrf-addr.h"
+#include "vrf-forward.h"
+#include "vrf-packet.h"
+#include "vrf-rules.h"
+
+/* A port of the datapath. */
+struct vrf_dp_port {
+    odp_port_t port_no;
+    uint32_t ifindex;           /* Of its device, 0 if it has none. */
+    uint16_t vrf;               /* That it is in, by number. */
+    bool internal;              /* What is output there the host gets. */
+    struct eth_addr mac;
+};
+
+/* All of them, by number; they do not change. */
+struct vrf_dp_ports {
+    uint64_t serial;            /* Never the same for two. */
+    size_t n;
+    struct vrf_dp_port ports[];
+};
+
+/* Return null if there is none: the port with this number, one whose device
+ * has this index, an internal one in this VRF. */
+const struct vrf_dp_port *vrf_dp_ports_find(const struct vrf_dp_ports *,
+                                            odp_port_t);
+const struct vrf_dp_port *vrf_dp_ports_by_ifindex(const struct vrf_dp_ports *,
+                                                  uint32_t ifindex);
+const struct vrf_dp_port *vrf_dp_ports_internal(const struct vrf_dp_ports *,
+                                                uint16_t vrf);
+
+/* Is the neighbour's address known to be good? */
+bool vrf_neighbour_is_good(const struct vrf_neighbour *);
+
+/* A next hop, or the host. */
+struct vrf_adjacency {
+    struct vrf_addr addr;
+    uint32_t ifindex;
+    uint32_t epoch;
+    uint8_t family;             /* enum vrf_family. */
+    bool up;                    /* The device is. */
+    bool is_vrf;                /* The device is a VRF's. */
+    bool has_port;
+    bool internal;
+    bool resolved;              /* 'dst' is known... */
+    bool stale;                 /* ...but was not confirmed lately. */
+    long long int confirm_after; /* For the user. */
+    odp_port_t port_no;
+    uint32_t mtu;               /* Of the device. */
+    struct eth_addr src, dst;
+};
+
+/* Packets of one port that are routed in one VRF. */
+struct vrf_context {
+    uint32_t epoch;
+    uint32_t id;                /* The VRF. */
+    odp_port_t in_port;
+    uint32_t mark;
+    bool own;                   /* Made here. */
+
+    bool known;                 /* There is such a VRF. */
+    uint32_t table, vrf_ifindex;
+    uint32_t iif, iif_vrf;
+
+    /* The tables in which all packets are looked up, in order, if that is all
+     * that rules say; otherwise 'simple' is false. */
+    struct {
+        bool simple;
+        uint8_t n;
+        const struct vrf_fib *fibs[6];
+    } plan[VRF_N_FAMILIES];
+};
+
+struct vrf_verdict {
+    enum vrf_outcome outcome;
+    struct vrf_adjacency *adjacency; /* VRF_FORWARDED, VRF_LOCAL. */
+    uint32_t mtu;               /* VRF_FORWARDED. */
+};
+
+struct vrf_path;
+
+struct vrf_path *vrf_path_create(void);
+void vrf_path_destroy(struct vrf_path *);
+
+/* To be called before the other functions, each time that the thread comes
+ * from quiescence.  Returns false if there is no database. */
+bool vrf_path_begin(struct vrf_path *, const struct vrf_dp_ports *);
+
+/* Returns what there is for packets with 'mark' of 'in_port' that are routed
+ * in VRF 'id', or for those with 'own', made here. */
+const struct vrf_context *vrf_path_context(struct vrf_path *, uint32_t id,
+                                           odp_port_t in_port, uint32_t mark,
+                                           bool own);
+
+/* Fills in 'flow' for packet 'p', with ports if 'l4' is not null. */
+void vrf_context_flow(const struct vrf_context *, const struct vrf_packet *p,
+                      const void *l4, struct vrf_flow *flow);
+
+/* Says what becomes of packet 'p', whose headers 'packet' has, as far as the
+ * route says that. */
+void vrf_path_lookup(struct vrf_path *, const struct vrf_context *,
+                     const struct dp_packet *packet,
+                     const struct vrf_packet *p, struct vrf_verdict *);
+
+#endif /* lib/vrf-path.h */
