@@ -215,6 +215,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-neigh-ask.h \
 	lib/vrf-path.c \
 	lib/vrf-path.h \
+	lib/vrf-trace.c \
+	lib/vrf-trace.h \
 	lib/vrf.c \
 	lib/vrf.h
 endif

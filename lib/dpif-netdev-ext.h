@@ -99,12 +99,12 @@ extension_out(struct dp_netdev_pmd_thread *pmd,
         dp_packet_delete_batch(&out->received, true);
         return;
     }
-    ++*depth;
+    *depth += 1;
     while (!dp_packet_batch_is_empty(&out->received)) {
         take_one_port(&out->received, &some);
         dp_netdev_recirculate(pmd, &some);
     }
-    --*depth;
+    *depth -= 1;
 }
 
 /* Executes 'a', an OVS_ACTION_ATTR_EXTENSION that needs the datapath; see

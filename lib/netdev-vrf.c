@@ -122,6 +122,7 @@ struct batch {
     const struct vrf_context *context;
     struct dp_netdev_extension_out *out;
     struct packets *more;       /* For what 'out' has no room for. */
+    bool first;                 /* Packets were not routed before. */
     uint64_t counts[VRF_N_FAMILIES][VRF_N_COUNTS];
 };
 
@@ -415,9 +416,10 @@ route(struct batch *b, struct dp_packet *packet, bool own)
                                    : VRF_BAD_HEADER));
         return;
     }
-    b->counts[p.family][VRF_COUNT_IN_PACKETS] += !own;
-    b->counts[p.family][VRF_COUNT_IN_BYTES] += own ? 0
-                                               : dp_packet_size(packet);
+    if (b->first) {
+        b->counts[p.family][VRF_COUNT_IN_PACKETS]++;
+        b->counts[p.family][VRF_COUNT_IN_BYTES] += dp_packet_size(packet);
+    }
     if (OVS_UNLIKELY(!b->context->known)) {
         drop(b, packet, p.family, VRF_UNKNOWN);
         return;
@@ -455,6 +457,7 @@ batch_begin(struct batch *b, struct netdev_vrf *nv, struct vrf_thread *thread,
     b->action = action;
     b->out = out;
     b->more = more;
+    b->first = thread != NULL;
     memset(b->counts, 0, sizeof b->counts);
 }
 
@@ -542,6 +545,10 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
                                  own);
     route(&b, packet, own);
+    if (own) {
+        /* What is counted came in. */
+        memset(b.counts, 0, sizeof b.counts);
+    }
 
     ovs_mutex_lock(&nv->mutex);
     DP_PACKET_BATCH_FOR_EACH (i, p, &out.received) {

@@ -10,7 +10,9 @@
 #include "ila-table-action.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
+#include "openvswitch/poll-loop.h"
 #include "ring-action.h"
+#include "seq.h"
 #include "util.h"
 #include "vrf-action.h"
 
@@ -111,6 +113,38 @@ ofp_extension_together_apply(const struct ofp_extension_together *t,
         if (!is_all_zeros(mask, t->ranges[i].size)) {
             memset(mask, 0xff, t->ranges[i].size);
         }
+    }
+}
+
+/* Sequence numbers only grow, thus any change is one of their sum. */
+static uint64_t
+sum_of_changes(void)
+{
+    const struct ofp_extension_class *class = NULL;
+    uint64_t sum = 0;
+
+    while ((class = ofp_extension_next(class))) {
+        struct seq *seq = class->get_seq ? class->get_seq() : NULL;
+
+        sum += seq ? seq_read(seq) : 0;
+    }
+    return sum;
+}
+
+bool
+ofp_extensions_changed(uint64_t *changes)
+{
+    uint64_t before = *changes;
+
+    *changes = sum_of_changes();
+    return before && *changes != before;
+}
+
+void
+ofp_extensions_changed_wait(uint64_t changes)
+{
+    if (sum_of_changes() != changes) {
+        poll_immediate_wake();
     }
 }
 

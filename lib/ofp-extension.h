@@ -52,6 +52,7 @@ struct ofpact_extension;
 struct ofpact_format_params;
 struct ofpact_parse_params;
 struct ofpbuf;
+struct seq;
 
 /* Extensions by the number that they have on the wire.  Never reused. */
 enum ofp_extension_type {
@@ -173,9 +174,13 @@ struct ofp_extension_class {
     enum ofperr (*check)(const void *body, const struct ofpact_check_params *);
 
     /* Translates the action for one flow.  It depends on the body and the bits
-     * of the flow that it unwildcards, on nothing else, so that revalidation
-     * comes to the same result. */
+     * of the flow that it unwildcards, on nothing else but what 'get_seq'
+     * tells of, so that revalidation comes to the same result. */
     void (*translate)(const void *body, struct ofp_extension_xlate *);
+
+    /* What translation depends on besides, null if on nothing: all flows are
+     * revalidated when it changes.  May return null. */
+    struct seq *(*get_seq)(void);
 
     /* Does translation depend on the value of the field with that id, or
      * change it?  Null if it does, whatever the field. */
@@ -194,6 +199,12 @@ ofp_extension_of(const struct ofpact_extension *a);
  * the last. */
 const struct ofp_extension_class *
 ofp_extension_next(const struct ofp_extension_class *class);
+
+/* Did anything change that translation of an extension's action depends on,
+ * since the call before that had the same 'changes', which is 0 at first?  The
+ * other one wakes up the poll loop if it did.  For the main thread. */
+bool ofp_extensions_changed(uint64_t *changes);
+void ofp_extensions_changed_wait(uint64_t changes);
 
 /* Appends an OFPACT_EXTENSION to 'ofpacts' and returns its body, 'size' bytes
  * of zeros that the caller fills in before it appends anything else. */

@@ -25,6 +25,7 @@
 #include "vrf-names.h"
 #ifdef __linux__
 #include "vrf-port.h"
+#include "vrf-trace.h"
 #include "vrf.h"
 #endif
 
@@ -350,6 +351,19 @@ vrf_of_port(const char *netdev_name OVS_UNUSED)
 {
     return VRF_DEFAULT_ID;
 }
+
+static struct seq *
+vrf_ports_get_seq(void)
+{
+    return NULL;
+}
+
+static void
+vrf_trace(uint32_t id OVS_UNUSED, uint32_t flags OVS_UNUSED,
+          const char *in_port OVS_UNUSED, const struct flow *flow OVS_UNUSED,
+          struct ds *s OVS_UNUSED)
+{
+}
 #endif
 
 /* The number of the VRF that 'a' means for the flow. */
@@ -392,6 +406,10 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
         ovs_strlcpy(payload->name, name, sizeof payload->name);
     }
     vrf_want();
+    if (x->trace) {
+        ds_put_cstr(x->trace, "output_vrf: ");
+        vrf_trace(id, a->flags, x->in_port, x->flow, x->trace);
+    }
 }
 
 /* What the packet is matters to the datapath only. */
@@ -505,6 +523,7 @@ const struct ofp_extension_class ofp_output_vrf_class = {
     .decode = ofp_output_vrf_decode,
     .check = ofp_output_vrf_check,
     .translate = ofp_output_vrf_translate,
+    .get_seq = vrf_ports_get_seq,
     .uses_field = ofp_output_vrf_uses_field,
 };
 
