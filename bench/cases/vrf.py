@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Routing tables of VRFs (programs/bench-vrf.c): loading, memory, lookups,
-changes.  No Open vSwitch takes part."""
+changes; no Open vSwitch takes part.  And packets that the userspace datapath
+routes by output_vrf (programs/bench-output-vrf.c), against flows by hand."""
 
 import functools
 
+from harness import stats
 from harness.registry import Case, register
 from harness.results import compare
 
 PROGRAM = "bench/bench-vrf"
+OUTPUT = "bench/bench-output-vrf"
 SIZES = {"1k": 1000, "100k": 100000, "1M": 1000000}
 
 # Key of the program, what it is, unit, and the limit, for so many routes.
@@ -43,3 +46,59 @@ for a_family in (4, 6):
         a_name = "vrf/ipv%d/%s" % (a_family, a_size)
         register(Case(a_name, functools.partial(
             fib, name=a_name, family=a_family, n=a_count)))
+
+# Name: options of bench-output-vrf for output_vrf, for what it is compared
+# with, and what that is.
+OUTPUTS = {
+    "1-route": (["--routes=1"], ["--by-hand"], "one route by hand"),
+    "1k": (["--routes=1000"], ["--by-hand"], "one route by hand"),
+    "1M": (["--routes=1000000", "--streams=65536"],
+           ["--by-hand", "--streams=65536"], "one route by hand"),
+    "20k-destinations": (["--routes=1000", "--streams=20000"],
+                         ["--by-hand=1000", "--streams=20000"],
+                         "a flow for each by hand"),
+}
+
+
+def output(context, name, which):
+    ours, by_hand, what = OUTPUTS[which]
+    options = {"ours": ours, "by-hand": by_hand}
+    flows = {}
+
+    def measure(side):
+        run = context.run_json(
+            [context.program("ovs", OUTPUT), *options[side],
+             "--bursts=%d" % context.count(4000, 20)])
+        if run["sent"] != run["offered"]:
+            raise ValueError("%s of %s packets arrived"
+                             % (run["sent"], run["offered"]))
+        flows[side] = run["flows"]
+        return stats.median(run["ns"])
+
+    times = context.alternate(("ours", "by-hand"), measure)
+    return [compare(name, "packets of 64 bytes", "packets/s",
+                    [1e9 / ns for ns in times["ours"]],
+                    [1e9 / ns for ns in times["by-hand"]],
+                    higher_is_better=True, baseline_is=what),
+            compare(name, "megaflows", "flows", [flows["ours"]],
+                    [flows["by-hand"]], baseline_is=what)]
+
+
+def ttls(context, name):
+    """The first flow, and that of the bridge of the route's device."""
+    n = {}
+    for side, options in (("ours", ["--routes=1"]),
+                          ("by-hand", ["--by-hand"])):
+        n[side] = context.run_json(
+            [context.program("ovs", OUTPUT), *options, "--ttls=250",
+             "--bursts=20", "--samples=1"])["flows"]
+    return [compare(name, "megaflows for 250 TTLs", "flows", [n["ours"]],
+                    [n["by-hand"]], baseline_is="one route by hand")]
+
+
+for an_output in OUTPUTS:
+    a_name = "vrf/output/" + an_output
+    register(Case(a_name, functools.partial(output, name=a_name,
+                                            which=an_output)))
+register(Case("vrf/output/ttls", functools.partial(ttls,
+                                                   name="vrf/output/ttls")))

@@ -159,6 +159,16 @@ bench_netdev_get_etheraddr(const struct netdev *netdev, struct eth_addr *mac)
     return 0;
 }
 
+/* The index is the first digit of the name, if it has one. */
+static int
+bench_netdev_get_ifindex(const struct netdev *netdev)
+{
+    const char *name = netdev_get_name(netdev);
+    const char *digit = name + strcspn(name, "0123456789");
+
+    return *digit ? 10 + *digit - '0' : -EOPNOTSUPP;
+}
+
 static int
 bench_netdev_get_mtu(const struct netdev *netdev OVS_UNUSED, int *mtu)
 {
@@ -233,6 +243,7 @@ static const struct netdev_class bench_class = {
     .send = bench_netdev_send,
     .set_etheraddr = bench_netdev_set_etheraddr,
     .get_etheraddr = bench_netdev_get_etheraddr,
+    .get_ifindex = bench_netdev_get_ifindex,
     .get_mtu = bench_netdev_get_mtu,
     .get_stats = bench_netdev_get_stats,
     .update_flags = bench_netdev_update_flags,

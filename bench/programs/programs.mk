@@ -18,7 +18,7 @@ bench_programs += bench/bench-channel bench/bench-export bench/bench-queue \
 endif
 
 ifneq ($(wildcard $(srcdir)/lib/vrf-fib.h),)
-bench_programs += bench/bench-vrf
+bench_programs += bench/bench-output-vrf bench/bench-vrf
 endif
 
 bench-programs: $(bench_programs)
@@ -31,7 +31,8 @@ bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
 	@$(MKDIR_P) bench
 	$(AM_V_CC)$(COMPILE) -c -o $@ $<
 
-bench/bench-forward bench/bench-ila bench/bench-upcall: bench/bench-netdev.o
+bench/bench-forward bench/bench-ila bench/bench-output-vrf \
+    bench/bench-upcall: bench/bench-netdev.o
 bench/bench-ila bench/bench-upcall: bench/bench-switch.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \

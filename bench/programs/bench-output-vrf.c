@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* usage: bench-output-vrf [OPTION]...
+ *
+ * Sends packets of 64 bytes to random destinations through a datapath of the
+ * userspace kind, which routes them, from a port to another one, both of which
+ * cost next to nothing, and prints {"ns": [NS, ...], "sent": N, "offered": N,
+ * "flows": N}: nanoseconds of CPU time per packet, for each sample.
+ *
+ *   --routes=N       in the VRF; default 1
+ *   --by-hand        no VRF: a flow that does what the only route says, for
+ *                    any destination
+ *   --by-hand=N      likewise, with a flow for each of N destinations
+ *   --ttls=N         packets have so many different TTLs; default 1
+ *   --streams=N      destinations; default 1024
+ *   --bursts=N       batches of 32 packets per sample; default 1000
+ *   --samples=N      default 5 */
+
+#include <config.h>
+#undef NDEBUG
+#include "bench.h"
+
+#include <getopt.h>
+#include <linux/neighbour.h>
+#include <string.h>
+
+#include "bench-netdev.h"
+#include "dp-packet.h"
+#include "dpif.h"
+#include "dummy.h"
+#include "flow.h"
+#include "netdev.h"
+#include "odp-execute.h"
+#include "odp-netlink.h"
+#include "odp-util.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
+#include "packets.h"
+#include "random.h"
+#include "smap.h"
+#include "vrf-db.h"
+#include "vrf.h"
+
+enum { MAX_STREAMS = 65536, WARM_UP = 8, TABLE = 10 };
+
+/* Ports: 1 receives, 2 sends, 3 is the device of the routes. */
+enum { DEVICE = 13 };
+
+/* Routes are to networks of 64 addresses, one behind the other. */
+#define FIRST 0x10000000u
+#define NETWORK_BITS 26
+
+static struct vrf_event event;
+
+static uint32_t
+destination(unsigned int n_routes)
+{
+    return FIRST + (random_uint32() % n_routes << (32 - NETWORK_BITS))
+           + random_uint32() % 64;
+}
+
+static void
+apply(struct vrf_db *db, enum vrf_event_type type)
+{
+    event.type = type;
+    vrf_db_apply(db, &event);
+    memset(&event, 0, sizeof event);
+}
+
+/* Sets up the VRF "red". */
+static void
+add_routes(unsigned int n_routes)
+{
+    struct shash tables = SHASH_INITIALIZER(&tables);
+    struct shash ports = SHASH_INITIALIZER(&ports);
+    const struct vrf_addr gateway = vrf_addr_from_ipv4(htonl(0x0a020002));
+    struct vrf_db *db;
+
+    vrf_init();
+    db = vrf_use_dummy();
+    for (int i = 0; i < 2; i++) {
+        event.link.ifindex = i ? DEVICE : 11;
+        event.link.mtu = 1500;
+        event.link.up = event.link.running = true;
+        ovs_strlcpy(event.link.name, i ? "b3" : "b1", sizeof event.link.name);
+        apply(db, VRF_EVENT_LINK);
+    }
+    for (unsigned int i = 0; i < n_routes; i++) {
+        event.route.family = VRF_IPV4;
+        event.route.table = TABLE;
+        event.route.prefix.addr = vrf_addr_from_ipv4(
+            htonl(FIRST + (i << (32 - NETWORK_BITS))));
+        event.route.prefix.len = NETWORK_BITS;
+        event.route.info.type = VRF_ROUTE_UNICAST;
+        event.route.n_hops = 1;
+        event.route.hops[0].gateway = gateway;
+        event.route.hops[0].ifindex = DEVICE;
+        event.route.hops[0].weight = 1;
+        apply(db, VRF_EVENT_ROUTE);
+    }
+    event.neighbour.family = VRF_IPV4;
+    event.neighbour.ifindex = DEVICE;
+    event.neighbour.addr = gateway;
+    event.neighbour.state = NUD_REACHABLE;
+    event.neighbour.mac = (struct eth_addr) ETH_ADDR_C(02,00,00,00,00,05);
+    apply(db, VRF_EVENT_NEIGHBOUR);
+    vrf_dummy_changed();
+
+    shash_add(&tables, "red", (void *) (uintptr_t) TABLE);
+    vrf_configure(&tables, &ports, false);
+    shash_destroy(&tables);
+    shash_destroy(&ports);
+}
+
+/* Returns a packet for the caller to free. */
+static struct dp_packet *
+make_packet(uint32_t dst, unsigned int i, uint8_t ttl)
+{
+    struct dp_packet *packet = dp_packet_new(0);
+    struct flow flow;
+
+    memset(&flow, 0, sizeof flow);
+    flow.dl_src = (struct eth_addr) ETH_ADDR_C(02,00,00,00,00,01);
+    flow.dl_dst = (struct eth_addr) ETH_ADDR_C(02,00,00,00,00,02);
+    flow.nw_ttl = ttl;
+    flow.nw_proto = IPPROTO_UDP;
+    flow.tp_src = htons(1024 + i % 60000);
+    flow.tp_dst = htons(443);
+    flow.dl_type = htons(ETH_TYPE_IP);
+    flow.nw_src = htonl(0x0a010002);
+    flow.nw_dst = htonl(dst);
+    flow_compose(packet, &flow, NULL, 22);
+    return packet;
+}
+
+static void
+add_flow(struct dpif *dpif, const char *match, const char *actions_)
+{
+    struct ofpbuf key, mask, actions;
+    struct dpif_flow_put put;
+    struct dpif_op op, *opp = &op;
+
+    ofpbuf_init(&key, 0);
+    ofpbuf_init(&mask, 0);
+    ofpbuf_init(&actions, 0);
+    BENCH_CHECK(odp_flow_from_string(match, NULL, &key, &mask, NULL), match);
+    BENCH_CHECK(odp_actions_from_string(actions_, NULL, &actions), actions_);
+
+    memset(&put, 0, sizeof put);
+    put.flags = DPIF_FP_CREATE;
+    put.key = key.data;
+    put.key_len = key.size;
+    put.mask = mask.data;
+    put.mask_len = mask.size;
+    put.actions = actions.data;
+    put.actions_len = actions.size;
+    put.pmd_id = PMD_ID_NULL;
+    op.type = DPIF_OP_FLOW_PUT;
+    op.flow_put = put;
+    dpif_operate(dpif, &opp, 1, DPIF_OFFLOAD_NEVER);
+    if (op.error != EEXIST) {
+        BENCH_CHECK(op.error, match);
+    }
+
+    ofpbuf_uninit(&key);
+    ofpbuf_uninit(&mask);
+    ofpbuf_uninit(&actions);
+}
+
+/* A rule that somebody wrote becomes a flow for each TTL. */
+static void
+add_flow_by_hand(struct dpif *dpif, const char *dst, uint8_t ttl)
+{
+    char *match = xasprintf("recirc_id(0),in_port(1),eth(dst=02:00:00:00:00:"
+                            "02),eth_type(0x0800),ipv4(%sttl=%d,frag=no)",
+                            dst, ttl);
+    char *actions = xasprintf("set(eth(src=02:00:00:00:00:03,dst=02:00:00:00:"
+                              "00:05)),set(ipv4(ttl=%d)),2", ttl - 1);
+
+    add_flow(dpif, match, actions);
+    free(match);
+    free(actions);
+}
+
+static struct netdev *
+add_port(struct dpif *dpif, const char *name, odp_port_t port_no)
+{
+    struct netdev *netdev;
+
+    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
+    BENCH_CHECK(dpif_port_add(dpif, netdev, &port_no), "adding a port");
+    return netdev;
+}
+
+static MEASURED void
+measured_forward(struct dpif *dpif)
+{
+    dpif_run(dpif);
+}
+
+static void
+forward(struct dpif *dpif, struct netdev *rx, unsigned int n_bursts)
+{
+    for (unsigned int i = 0; i < n_bursts; i++) {
+        bench_netdev_offer(rx, NETDEV_MAX_BURST);
+        measured_forward(dpif);
+        ovsrcu_quiesce();
+    }
+}
+
+static unsigned int
+n_flows(struct dpif *dpif)
+{
+    struct dpif_dp_stats stats;
+
+    BENCH_CHECK(dpif_get_dp_stats(dpif, &stats), "counting flows");
+    return stats.n_flows;
+}
+
+int
+main(int argc, char *argv[])
+{
+    enum { OPT_ROUTES, OPT_BY_HAND, OPT_TTLS, OPT_STREAMS, OPT_BURSTS,
+           OPT_SAMPLES };
+    static const struct option options[] = {
+        {"routes", required_argument, NULL, OPT_ROUTES},
+        {"by-hand", optional_argument, NULL, OPT_BY_HAND},
+        {"ttls", required_argument, NULL, OPT_TTLS},
+        {"streams", required_argument, NULL, OPT_STREAMS},
+        {"bursts", required_argument, NULL, OPT_BURSTS},
+        {"samples", required_argument, NULL, OPT_SAMPLES},
+        {NULL, 0, NULL, 0},
+    };
+    unsigned int n_routes = 1, n_ttls = 1, n_streams = 1024, n_bursts = 1000;
+    unsigned int n_samples = 5, n_by_hand = 0;
+    struct dp_packet **templates;
+    struct netdev *rx, *tx, *router;
+    uint64_t n_offered;
+    bool by_hand = false;
+    struct dpif *dpif;
+    int c;
+
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case OPT_ROUTES:
+            n_routes = bench_number(optarg, "number of routes", 4000000);
+            break;
+        case OPT_BY_HAND:
+            by_hand = true;
+            n_by_hand = optarg ? bench_number(optarg, "number of flows",
+                                              MAX_STREAMS) : 0;
+            break;
+        case OPT_TTLS:
+            n_ttls = bench_number(optarg, "number of TTLs", 250);
+            break;
+        case OPT_STREAMS:
+            n_streams = bench_number(optarg, "number of streams", MAX_STREAMS);
+            break;
+        case OPT_BURSTS:
+            n_bursts = bench_number(optarg, "number of bursts", 100000000);
+            break;
+        case OPT_SAMPLES:
+            n_samples = bench_number(optarg, "number of samples", 1000);
+            break;
+        default:
+            return EXIT_FAILURE;
+        }
+    }
+    if (optind < argc) {
+        ovs_fatal(0, "%s: no arguments are taken", argv[optind]);
+    }
+
+    dummy_enable("");
+    odp_execute_init();
+    random_set_seed(1);
+    bench_netdev_register();
+    BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
+                "creating the datapath");
+    rx = add_port(dpif, "b1", u32_to_odp(1));
+    tx = add_port(dpif, "b2", u32_to_odp(2));
+    router = add_port(dpif, "b3", u32_to_odp(3));
+
+    templates = xmalloc(n_streams * sizeof *templates);
+    for (unsigned int i = 0; i < n_streams; i++) {
+        uint32_t dst = destination(n_by_hand ? n_by_hand : n_routes);
+        uint8_t ttl = 2 + (i % n_ttls);
+
+        templates[i] = make_packet(dst, i, ttl);
+        if (n_by_hand) {
+            char *match = xasprintf("dst="IP_FMT",", IP_ARGS(htonl(dst)));
+
+            add_flow_by_hand(dpif, match, ttl);
+            free(match);
+        }
+    }
+    if (by_hand && !n_by_hand) {
+        for (unsigned int i = 0; i < n_ttls; i++) {
+            add_flow_by_hand(dpif, "", 2 + i);
+        }
+    } else if (!by_hand) {
+        add_routes(n_routes);
+        add_flow(dpif, "recirc_id(0),in_port(1),eth(dst=02:00:00:00:00:02),"
+                 "eth_type(0x0800),ipv4(frag=no)", "vrf(name=red)");
+        add_flow(dpif, "recirc_id(0),in_port(3),eth_type(0x0800),"
+                 "ipv4(frag=no)", "2");
+    }
+    bench_netdev_set_templates(templates, n_streams);
+
+    /* Let each stream find its place in the caches. */
+    dpif_run(dpif);
+    n_offered = WARM_UP * DIV_ROUND_UP(n_streams, NETDEV_MAX_BURST);
+    for (unsigned int i = 0; i < n_offered; i++) {
+        bench_netdev_offer(rx, NETDEV_MAX_BURST);
+        dpif_run(dpif);
+        ovsrcu_quiesce();
+    }
+
+    printf("{\"ns\": [");
+    for (unsigned int i = 0; i < n_samples; i++) {
+        uint64_t start = bench_cpu_ns();
+
+        forward(dpif, rx, n_bursts);
+        printf("%s%.2f", i ? ", " : "",
+               (double) (bench_cpu_ns() - start)
+               / ((uint64_t) n_bursts * NETDEV_MAX_BURST));
+    }
+    n_offered += (uint64_t) n_bursts * n_samples;
+    printf("], \"sent\": %"PRIu64", \"offered\": %"PRIu64
+           ", \"flows\": %u}\n", bench_netdev_n_sent(),
+           n_offered * NETDEV_MAX_BURST, n_flows(dpif));
+
+    bench_netdev_set_templates(NULL, 0);
+    for (unsigned int i = 0; i < n_streams; i++) {
+        dp_packet_delete(templates[i]);
+    }
+    free(templates);
+    netdev_close(rx);
+    netdev_close(tx);
+    netdev_close(router);
+    dpif_close(dpif);
+    return 0;
+}
