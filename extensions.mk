@@ -116,6 +116,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-db.c \
 	lib/vrf-db.h \
 	lib/vrf-fib.c \
+	lib/vrf-fib-fetch.c \
+	lib/vrf-fib-node.h \
 	lib/vrf-fib.h \
 	lib/vrf-forward.c \
 	lib/vrf-forward.h \

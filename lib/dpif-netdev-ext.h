@@ -80,6 +80,112 @@ take_one_port(struct dp_packet_batch *batch, struct dp_packet_batch *some)
     }
 }
 
+/* The bits of a flow that packets have in common that came from one port with
+ * the same Ethernet header and without VLAN tags, and are all fragments or all
+ * none; their metadata are new. */
+static const struct flow *
+link_layer_bits(void)
+{
+    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
+    static struct flow bits;
+
+    if (ovsthread_once_start(&once)) {
+        memset(&bits, 0xff, offsetof(struct flow, nw_src));
+        bits.nw_frag = UINT8_MAX;
+        ovsthread_once_done(&once);
+    }
+    return &bits;
+}
+
+/* Does the flow look at nothing else? */
+static bool
+is_of_link_layer(const struct dp_netdev_flow *flow)
+{
+    const uint64_t *bits = (const uint64_t *) link_layer_bits();
+    const struct miniflow *mask = &flow->cr.mask->mf;
+    const uint64_t *value = miniflow_get_values(mask);
+    size_t i;
+
+    FLOWMAP_FOR_EACH_INDEX (i, mask->map) {
+        if (*value++ & ~bits[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the packets of a group have in common. */
+struct link_layer {
+    struct eth_header eth;
+    uint32_t mark;
+    uint8_t nw_frag;
+};
+
+static inline uint16_t
+link_layer_of(struct dp_packet *packet, struct link_layer *l)
+{
+    memcpy(&l->eth, dp_packet_data(packet), sizeof l->eth);
+    l->mark = packet->md.pkt_mark;
+    l->nw_frag = UINT8_MAX;     /* If the header is bad. */
+    return parse_tcp_flags(packet, NULL, &l->nw_frag, NULL);
+}
+
+/* Executes the flow of the first packet of 'batch', all of one port, on all
+ * packets that have to match it, too, because it does not look beyond what
+ * they have in common with the first one.  They are looked up once.  Returns
+ * false if that is not worth the while. */
+#define MIN_GROUP 4
+static bool
+recirculate_group(struct dp_netdev_pmd_thread *pmd,
+                  struct dp_packet_batch *batch)
+{
+    const size_t n = dp_packet_batch_size(batch);
+    uint16_t flags, tcp_flags = 0;
+    struct dp_packet_batch group;
+    struct dp_netdev_flow *flow;
+    struct netdev_flow_key key;
+    struct link_layer first, l;
+    struct dp_packet *packet;
+    uint32_t bytes = 0;
+    int n_lookups = 0;
+    size_t i;
+
+    if (n < MIN_GROUP
+        || memcmp(dp_packet_data(batch->packets[0]),
+                  dp_packet_data(batch->packets[n / 2]), ETH_HEADER_LEN)) {
+        return false;
+    }
+    miniflow_extract(batch->packets[0], &key.mf);
+    key.len = netdev_flow_key_size(miniflow_n_values(&key.mf));
+    key.hash = 0;
+    flow = dp_netdev_pmd_lookup_flow(pmd, &key, &n_lookups);
+    if (!flow || !is_of_link_layer(flow)) {
+        return false;
+    }
+
+    dp_packet_batch_init(&group);
+    link_layer_of(batch->packets[0], &first);
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
+        flags = link_layer_of(packet, &l);
+        if (!memcmp(&l.eth, &first.eth, sizeof l.eth)
+            && l.mark == first.mark && l.nw_frag == first.nw_frag) {
+            tcp_flags |= flags;
+            bytes += dp_packet_size(packet);
+            dp_packet_batch_add(&group, packet);
+        } else {
+            dp_packet_batch_refill(batch, packet, i);
+        }
+    }
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_RECIRC,
+                            dp_packet_batch_size(&group));
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_HIT,
+                            dp_packet_batch_size(&group));
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_LOOKUP,
+                            n_lookups);
+    dp_netdev_batch_execute(pmd, &group, &flow->cr, bytes, tcp_flags);
+    return true;
+}
+
 /* Has packets of an action go on their way. */
 static void
 extension_out(struct dp_netdev_pmd_thread *pmd,
@@ -102,7 +208,12 @@ extension_out(struct dp_netdev_pmd_thread *pmd,
     *depth += 1;
     while (!dp_packet_batch_is_empty(&out->received)) {
         take_one_port(&out->received, &some);
-        dp_netdev_recirculate(pmd, &some);
+        while (recirculate_group(pmd, &some)) {
+            continue;
+        }
+        if (!dp_packet_batch_is_empty(&some)) {
+            dp_netdev_recirculate(pmd, &some);
+        }
     }
     *depth -= 1;
 }

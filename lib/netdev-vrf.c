@@ -123,10 +123,9 @@ struct batch {
     struct dp_netdev_extension_out *out;
     struct packets *more;       /* For what 'out' has no room for. */
     bool first;                 /* Packets were not routed before. */
+    bool counted[VRF_N_FAMILIES];
     uint64_t counts[VRF_N_FAMILIES][VRF_N_COUNTS];
 };
-
-static void route(struct batch *, struct dp_packet *, bool own);
 
 /* Lists of packets. */
 
@@ -257,6 +256,7 @@ static void
 drop(struct batch *b, struct dp_packet *packet, enum vrf_family family,
      enum vrf_outcome outcome)
 {
+    b->counted[family] = true;
     b->counts[family][outcome]++;
     dp_packet_delete(packet);
 }
@@ -401,48 +401,47 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     put_on_way(b, packet, a);
 }
 
-/* Takes 'packet' and routes it. */
+/* Takes 'packet', of which vrf_packet_parse() said '*p' and 'fault', and routes
+ * it. */
 static void
-route(struct batch *b, struct dp_packet *packet, bool own)
+route(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
+      enum vrf_packet_fault fault, bool own)
 {
-    enum vrf_packet_fault fault;
     struct vrf_verdict v;
-    struct vrf_packet p;
 
-    fault = vrf_packet_parse(packet, &p);
     if (OVS_UNLIKELY(fault == VRF_PACKET_NOT_IP
                      || fault == VRF_PACKET_BAD_HEADER)) {
         drop(b, packet, VRF_IPV4, (fault == VRF_PACKET_NOT_IP ? VRF_NOT_IP
                                    : VRF_BAD_HEADER));
         return;
     }
+    b->counted[p->family] = true;
     if (b->first) {
-        b->counts[p.family][VRF_COUNT_IN_PACKETS]++;
-        b->counts[p.family][VRF_COUNT_IN_BYTES] += dp_packet_size(packet);
+        b->counts[p->family][VRF_COUNT_IN_PACKETS]++;
+        b->counts[p->family][VRF_COUNT_IN_BYTES] += dp_packet_size(packet);
     }
     if (OVS_UNLIKELY(!b->context->known)) {
-        drop(b, packet, p.family, VRF_UNKNOWN);
+        drop(b, packet, p->family, VRF_UNKNOWN);
         return;
     } else if (OVS_UNLIKELY(fault == VRF_PACKET_BAD_SRC)) {
-        drop(b, packet, p.family, VRF_BAD_SRC);
+        drop(b, packet, p->family, VRF_BAD_SRC);
         return;
     } else if (OVS_UNLIKELY(fault == VRF_PACKET_NOT_ROUTABLE)) {
-        drop(b, packet, p.family, VRF_NOT_ROUTABLE);
+        drop(b, packet, p->family, VRF_NOT_ROUTABLE);
         return;
     }
 
     v.mtu = 0;
-    vrf_path_lookup(b->path, b->context, packet, &p, &v);
-    if (OVS_LIKELY(v.outcome == VRF_FORWARDED)) {
-        if (OVS_UNLIKELY(fault == VRF_PACKET_LINK_SCOPE)) {
-            drop(b, packet, p.family, VRF_NOT_ROUTABLE);
-        } else {
-            forward(b, packet, &p, own, &v);
-        }
+    vrf_path_lookup(b->path, b->context, packet, p, &v);
+    if (OVS_UNLIKELY(fault == VRF_PACKET_LINK_SCOPE
+                     && v.outcome != VRF_LOCAL)) {
+        drop(b, packet, p->family, VRF_NOT_ROUTABLE);
+    } else if (OVS_LIKELY(v.outcome == VRF_FORWARDED)) {
+        forward(b, packet, p, own, &v);
     } else if (v.outcome == VRF_LOCAL) {
-        deliver(b, packet, &p, v.adjacency);
+        deliver(b, packet, p, v.adjacency);
     } else {
-        answer(b, packet, &p, own, &v);
+        answer(b, packet, p, own, &v);
     }
 }
 
@@ -458,6 +457,7 @@ batch_begin(struct batch *b, struct netdev_vrf *nv, struct vrf_thread *thread,
     b->out = out;
     b->more = more;
     b->first = thread != NULL;
+    memset(b->counted, 0, sizeof b->counted);
     memset(b->counts, 0, sizeof b->counts);
 }
 
@@ -467,7 +467,7 @@ batch_end(const struct batch *b)
     uint16_t id = MIN(b->action->id, UINT16_MAX);
 
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
-        if (!is_all_zeros(b->counts[f], sizeof b->counts[f])) {
+        if (b->counted[f]) {
             vrf_counters_add(id, f, b->counts[f]);
         }
     }
@@ -482,6 +482,9 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
     struct vrf_thread *thread = thread_;
     struct netdev_vrf *nv = nv_;
     const struct vrf_dp_ports *ports;
+    enum vrf_packet_fault faults[NETDEV_MAX_BURST];
+    const struct vrf_packet *good[NETDEV_MAX_BURST];
+    struct vrf_packet parsed[NETDEV_MAX_BURST];
     struct dp_packet_batch copies;
     struct dp_packet *packet;
     struct batch b;
@@ -496,9 +499,14 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
     listening = ports && vrf_path_begin(b.path, ports);
     if (OVS_UNLIKELY(!listening)) {
         vrf_want();
+        b.counted[VRF_IPV4] = true;
         b.counts[VRF_IPV4][VRF_UNKNOWN] += dp_packet_batch_size(packets);
         dp_packet_delete_batch(packets, true);
     } else {
+        DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
+            faults[i] = vrf_packet_parse(packet, &parsed[i]);
+            good[i] = faults[i] == VRF_PACKET_GOOD ? &parsed[i] : NULL;
+        }
         b.context = NULL;
         DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
             /* Of one flow, thus of one port and with one mark, unless the flow
@@ -512,8 +520,10 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
                 b.context = vrf_path_context(b.path, action->id,
                                              packet->md.in_port.odp_port,
                                              mark, false);
+                vrf_path_fetch(b.context, &good[i],
+                               dp_packet_batch_size(packets) - i);
             }
-            route(&b, packet, false);
+            route(&b, packet, &parsed[i], faults[i], false);
         }
     }
     batch_end(&b);
@@ -531,6 +541,8 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     const struct vrf_dp_ports *ports;
     struct dp_netdev_extension_out out;
     struct packets more = { .p = NULL };
+    enum vrf_packet_fault fault;
+    struct vrf_packet parsed;
     struct dp_packet *p;
     struct batch b;
 
@@ -544,7 +556,8 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     batch_begin(&b, nv, NULL, action, &out, &more);
     b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
                                  own);
-    route(&b, packet, own);
+    fault = vrf_packet_parse(packet, &parsed);
+    route(&b, packet, &parsed, fault, own);
     if (own) {
         /* What is counted came in. */
         memset(b.counts, 0, sizeof b.counts);

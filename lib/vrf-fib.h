@@ -82,6 +82,16 @@ struct vrf_fib_result {
 bool vrf_fib_lookup(const struct vrf_fib *, const struct vrf_fib_query *,
                     struct vrf_fib_result *);
 
+/* Looks up a route, too, and returns it, or null if there is none: faster. */
+const struct vrf_route *vrf_fib_route(const struct vrf_fib *,
+                                      const struct vrf_fib_query *);
+
+/* Has the processor fetch what lookups of these addresses will need, all of
+ * them at a time, if the table is so large that this pays. */
+#define VRF_FIB_MAX_FETCH 32
+void vrf_fib_fetch(const struct vrf_fib *,
+                   const struct vrf_addr *const addrs[], size_t n);
+
 /* Is there a hop by which a packet with this query could go? */
 bool vrf_route_takes(const struct vrf_route *, const struct vrf_fib_query *);
 

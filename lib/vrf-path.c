@@ -342,6 +342,25 @@ take_route(struct vrf_path *path, const struct vrf_packet *p,
 }
 
 void
+vrf_path_fetch(const struct vrf_context *c,
+               const struct vrf_packet *const packets[], size_t n)
+{
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        const struct vrf_addr *addrs[VRF_FIB_MAX_FETCH];
+        size_t n_addrs = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            if (packets[i] && packets[i]->family == f) {
+                addrs[n_addrs++] = &packets[i]->dst;
+            }
+        }
+        for (size_t i = 0; n_addrs && i < c->plan[f].n; i++) {
+            vrf_fib_fetch(c->plan[f].fibs[i], addrs, n_addrs);
+        }
+    }
+}
+
+void
 vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
                 const struct dp_packet *packet, const struct vrf_packet *p,
                 struct vrf_verdict *v)
@@ -355,11 +374,11 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
 
     if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
         for (size_t i = 0; i < c->plan[p->family].n; i++) {
-            struct vrf_fib_result r;
+            const struct vrf_route *route;
 
-            if (vrf_fib_lookup(c->plan[p->family].fibs[i], &q, &r)
-                && r.route->info.type != VRF_ROUTE_THROW) {
-                if (take_route(path, p, r.route, v)) {
+            route = vrf_fib_route(c->plan[p->family].fibs[i], &q);
+            if (route && route->info.type != VRF_ROUTE_THROW) {
+                if (take_route(path, p, route, v)) {
                     return;
                 }
                 break;

@@ -117,6 +117,11 @@ const struct vrf_context *vrf_path_context(struct vrf_path *, uint32_t id,
 void vrf_context_flow(const struct vrf_context *, const struct vrf_packet *p,
                       const void *l4, struct vrf_flow *flow);
 
+/* Prepares lookups of 'n' packets, VRF_FIB_MAX_FETCH at most, some of which
+ * may be null. */
+void vrf_path_fetch(const struct vrf_context *,
+                    const struct vrf_packet *const packets[], size_t n);
+
 /* Says what becomes of packet 'p', whose headers 'packet' has, as far as the
  * route says that. */
 void vrf_path_lookup(struct vrf_path *, const struct vrf_context *,
