@@ -317,21 +317,63 @@ put_fragment(struct dp_packet *packet, void *aux)
     put_on_way(f->b, packet, f->a);
 }
 
+/* Looks for an internal port of VRF 'vrf' whose device has an address. */
+struct holder {
+    const struct vrf_dp_ports *ports;
+    const struct vrf_packet *p;
+    uint16_t vrf;
+    const struct vrf_dp_port *port; /* If it was found. */
+};
+
+static void
+consider_holder(const struct vrf_address *a, void *h_)
+{
+    struct holder *h = h_;
+
+    if (a->family == h->p->family && vrf_addr_equal(&a->addr, &h->p->dst)) {
+        const struct vrf_dp_port *port;
+
+        port = vrf_dp_ports_by_ifindex(h->ports, a->ifindex);
+        if (port && port->internal && port->vrf == h->vrf) {
+            h->port = port;
+        }
+    }
+}
+
+/* Returns the port by which the host gets packet 'p', whose destination is an
+ * address of the device with 'ifindex', or null. */
+static const struct vrf_dp_port *
+port_to_host(const struct batch *b, const struct vrf_packet *p,
+             uint32_t ifindex)
+{
+    struct holder h = { .p = p, .vrf = b->action->id };
+    const struct vrf_dp_port *port;
+
+    h.ports = ovsrcu_get(struct vrf_dp_ports *, &b->nv->live_ports);
+    port = vrf_dp_ports_by_ifindex(h.ports, ifindex);
+    if (port && port->internal && port->vrf == h.vrf) {
+        return port;
+    }
+
+    /* Of several devices with that address Linux has but one in its table of
+     * local addresses, unless each is a member of a VRF device. */
+    vrf_db_for_each_address(vrf_get_db(), consider_holder, &h);
+    if (h.port || (port && port->internal)) {
+        return h.port ? h.port : port;
+    }
+
+    /* Of a device that is no port, the VRF's own for example: any port of the
+     * VRF will do. */
+    return vrf_dp_ports_internal(h.ports, h.vrf);
+}
+
 /* Gives 'packet' to the host. */
 static void
 deliver(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         const struct vrf_adjacency *a)
 {
-    const struct vrf_dp_ports *ports;
-    const struct vrf_dp_port *port;
+    const struct vrf_dp_port *port = port_to_host(b, p, a->ifindex);
 
-    ports = ovsrcu_get(struct vrf_dp_ports *, &b->nv->live_ports);
-    port = vrf_dp_ports_by_ifindex(ports, a->ifindex);
-    if (!port || !port->internal) {
-        /* Of a device that is no port, the VRF's own for example: any port of
-         * the VRF will do. */
-        port = vrf_dp_ports_internal(ports, b->action->id);
-    }
     if (!port || dp_packet_batch_is_full(&b->out->sent)) {
         drop(b, packet, p->family, VRF_DEV_NOT_OVS);
         return;
@@ -401,8 +443,8 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     put_on_way(b, packet, a);
 }
 
-/* Takes 'packet', of which vrf_packet_parse() said '*p' and 'fault', and routes
- * it. */
+/* Takes 'packet', of which vrf_packet_parse() said '*p' and 'fault', and
+ * routes it. */
 static void
 route(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
       enum vrf_packet_fault fault, bool own)

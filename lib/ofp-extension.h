@@ -123,10 +123,11 @@ struct ofp_extension_xlate {
                                      * packet came into the bridge on, or
                                      * null. */
 
-    /* For 'trace' only: the datapath, and the port that the packet came in on
-     * there.  Set '*preview' to what 'unknown' would be, or 'preview_drop' to
-     * true if the datapath would drop the packet. */
-    struct dpif *dpif;
+    struct dpif *dpif;              /* The datapath. */
+
+    /* For 'trace' only: the port that the packet came in on in the datapath.
+     * Set '*preview' to what 'unknown' would be, or 'preview_drop' to true if
+     * the datapath would drop the packet. */
     odp_port_t odp_in_port;
     bool is_unknown;                /* Was an action before this one such that
                                      * 'flow' does not have that field? */

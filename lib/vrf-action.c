@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "coverage.h"
+#include "dpif.h"
 #include "flow.h"
 #include "nx-match.h"
 #include "odp-extension.h"
@@ -30,6 +32,7 @@
 #endif
 
 VLOG_DEFINE_THIS_MODULE(vrf_action);
+COVERAGE_DEFINE(output_vrf_no_device); /* Flows that Linux cannot route. */
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
@@ -358,6 +361,16 @@ vrf_ports_get_seq(void)
     return NULL;
 }
 
+struct vrf {
+    uint32_t ifindex;
+};
+
+static const struct vrf *
+vrf_by_id(uint16_t id OVS_UNUSED)
+{
+    return NULL;
+}
+
 static void
 vrf_trace(uint32_t id OVS_UNUSED, uint32_t flags OVS_UNUSED,
           const char *in_port OVS_UNUSED, const struct flow *flow OVS_UNUSED,
@@ -365,6 +378,22 @@ vrf_trace(uint32_t id OVS_UNUSED, uint32_t flags OVS_UNUSED,
 {
 }
 #endif
+
+/* Is it Linux that routes, and not we? */
+static bool
+is_by_linux(const struct dpif *dpif)
+{
+    return !strcmp(dpif_normalize_type(dpif_type(dpif)), "system");
+}
+
+/* The index of the VRF's device, 0 if it has none. */
+static uint32_t
+vrf_ifindex(uint32_t id)
+{
+    const struct vrf *vrf = id <= UINT16_MAX ? vrf_by_id(id) : NULL;
+
+    return vrf ? vrf->ifindex : 0;
+}
 
 /* The number of the VRF that 'a' means for the flow. */
 static uint32_t
@@ -398,17 +427,26 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
     struct ovs_action_vrf *payload;
     uint32_t id = vrf_of(a, x);
     const char *name = id <= UINT16_MAX ? vrf_id_to_name(id) : "?";
+    bool by_linux = is_by_linux(x->dpif);
+    uint32_t ifindex = by_linux ? vrf_ifindex(id) : 0;
+
+    vrf_want();
+    if (x->trace) {
+        ds_put_format(x->trace, "output_vrf: %s",
+                      !by_linux ? "" : ifindex ? "handed to Linux, by "
+                      : "no VRF device of Linux, dropped: ");
+        vrf_trace(id, a->flags, x->in_port, x->flow, x->trace);
+    }
+    if (by_linux && !ifindex) {
+        COVERAGE_INC(output_vrf_no_device);
+        return;
+    }
 
     payload = odp_extension_put(x->odp_actions, &odp_vrf_class);
-    payload->id = id;
+    payload->id = by_linux ? ifindex : id;
     payload->flags = a->flags;
     if (strcmp(name, "?")) {
         ovs_strlcpy(payload->name, name, sizeof payload->name);
-    }
-    vrf_want();
-    if (x->trace) {
-        ds_put_cstr(x->trace, "output_vrf: ");
-        vrf_trace(id, a->flags, x->in_port, x->flow, x->trace);
     }
 }
 

@@ -11,9 +11,6 @@
  * lookups have nothing to do with each other: here they go on by turns, so
  * that the waits are at the same time. */
 
-/* Tables with fewer prefixes stay in the processor's caches. */
-#define MIN_PREFIXES 4096
-
 struct chain {
     const struct vrf_addr *addr;
     const struct node *node;    /* That has been asked for. */
@@ -72,10 +69,13 @@ vrf_fib_fetch(const struct vrf_fib *fib, const struct vrf_addr *const addrs[],
               size_t n_addrs)
 {
     struct chain chains[VRF_FIB_MAX_FETCH];
+    bool is_large;
     size_t n = 0;
 
     ovs_assert(n_addrs <= VRF_FIB_MAX_FETCH);
-    if (fib->n_prefixes < MIN_PREFIXES || n_addrs < 2) {
+    atomic_read_relaxed(&CONST_CAST(struct vrf_fib *, fib)->is_large,
+                        &is_large);
+    if (!is_large || n_addrs < 2) {
         return;
     }
     for (size_t i = 0; i < n_addrs; i++) {

@@ -48,12 +48,17 @@ struct route_list {
     struct vrf_route *routes[];
 };
 
+/* Tables with fewer prefixes stay in the processor's caches. */
+#define LARGE_TABLE 4096
+
 struct vrf_fib {
     enum vrf_family family;
     bool published;
     struct vrf_pool *pool;
     slot_t none;                /* What prefix 0/0 has. */
     slot_t roots[2];
+
+    atomic_bool is_large;       /* See vrf-fib-fetch.c. */
 
     /* Of the writer. */
     size_t n_prefixes;

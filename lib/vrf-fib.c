@@ -800,6 +800,7 @@ vrf_fib_set(struct vrf_fib *fib, const struct vrf_prefix *p,
         free_later(fib, untag(old));
     }
     fib->n_prefixes += (n != 0) - (n_old != 0);
+    atomic_store_relaxed(&fib->is_large, fib->n_prefixes >= LARGE_TABLE);
     fib->n_routes += n - n_old;
 }
 

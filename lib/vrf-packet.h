@@ -80,8 +80,8 @@ bool vrf_packet_clamp_mss(struct dp_packet *packet, const struct vrf_packet *p,
 /* Calls 'cb' with each of the fragments that IPv4 packet 'packet' becomes,
  * none larger than 'mtu' bytes from the IP header on.  They are new packets,
  * the callee's, with the Ethernet header and the metadata of 'packet', which
- * stays as it is.  Returns how many, 0 if 'mtu' is too small for any or 'packet' has
- * less data than it says. */
+ * stays as it is.  Returns how many, 0 if 'mtu' is too small for any or
+ * 'packet' has less data than it says. */
 size_t vrf_packet_fragment(const struct dp_packet *packet,
                            const struct vrf_packet *p, uint32_t mtu,
                            void (*cb)(struct dp_packet *, void *aux),

@@ -75,6 +75,7 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
         .trace = ctx->xin->trace ? &trace : NULL,
         .unknown = MFF_N_IDS,
         .in_port = extension_in_port_name(ctx),
+        .dpif = ctx->xbridge->dpif,
     };
 
     /* What was set before must be so when the datapath executes the action. */
@@ -82,7 +83,6 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
 
     size_t size = ctx->odp_actions->size;
     if (OVS_UNLIKELY(x.trace)) {
-        x.dpif = ctx->xbridge->dpif;
         x.odp_in_port = extension_in_port(ctx);
         x.is_unknown = ctx->was_mpls && state->unknown;
         x.preview = &state->preview;
