@@ -237,6 +237,7 @@ if LINUX
 tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-netdev-ring.c \
+	tests/test-netdev-vrf.c \
 	tests/test-ring-common.c \
 	tests/test-ring-consumer.c \
 	tests/test-ring-kill.c \

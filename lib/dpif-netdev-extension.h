@@ -129,8 +129,9 @@ struct dp_netdev_extension {
      * up to a batch of packets of one port that go on, their 'recirc_id' set,
      * into '*batch', and returns whether there are any.  'now' is in
      * microseconds.  In the thread that executes, once in each of its
-     * iterations at least, and again as long as it returns true.  'poll_wait' wakes up the poll
-     * loop of the main thread when that is necessary earlier. */
+     * iterations at least, and again as long as it returns true.  'poll_wait'
+     * wakes up the poll loop of the main thread when that is necessary
+     * earlier. */
     bool (*poll)(void *thread, long long int now,
                  struct dp_packet_batch *batch);
     void (*poll_wait)(void *thread);

@@ -103,14 +103,23 @@ struct netdev_vrf {
     struct vrf_path *path;
 };
 
+/* What a thread may ask the main thread for, of one VRF: ICMP errors as in
+ * icmp-limit.h, and packets that wait for next hops.  A token is a thousandth
+ * of a packet. */
+struct allowance {
+    struct token_bucket errors, mtu_errors, neighbours;
+};
+#define TOKENS 1000             /* Of a packet. */
+#define N_ALLOWANCES 64
+
 /* A thread that receives. */
 struct vrf_thread {
     struct netdev_vrf *nv;
-    struct vrf_path *path;
+    struct vrf_path *path;      /* Null before the first packet. */
     struct packets ready;       /* To go on at the next poll. */
 
-    /* ICMP errors that it may ask for. */
-    struct token_bucket errors, mtu_errors;
+    /* By number of VRF, of which several may have to share one. */
+    struct allowance allowances[N_ALLOWANCES];
 };
 
 /* Of a thread that routes a batch. */
@@ -252,6 +261,12 @@ raise_exception(struct batch *b, struct dp_packet *packet, bool own,
 
 /* Routing of one packet. */
 
+static struct allowance *
+allowance_of(struct batch *b)
+{
+    return &b->thread->allowances[b->action->id % N_ALLOWANCES];
+}
+
 static void
 drop(struct batch *b, struct dp_packet *packet, enum vrf_family family,
      enum vrf_outcome outcome)
@@ -276,10 +291,10 @@ answer(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         return;
     }
     if (b->thread) {
-        bucket = (error == ICMP_ERROR_TOO_BIG ? &b->thread->mtu_errors
-                  : &b->thread->errors);
+        bucket = (error == ICMP_ERROR_TOO_BIG ? &allowance_of(b)->mtu_errors
+                  : &allowance_of(b)->errors);
     }
-    if (bucket && !token_bucket_withdraw(bucket, 1000)) {
+    if (bucket && !token_bucket_withdraw(bucket, TOKENS)) {
         b->counts[p->family][VRF_COUNT_SUPPRESSED + error]++;
         dp_packet_delete(packet);
     } else if (!raise_exception(b, packet, own, v)) {
@@ -412,7 +427,10 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         return;
     }
     if (OVS_UNLIKELY(!a->resolved)) {
-        if (!raise_exception(b, packet, own, v)) {
+        if (b->thread && !token_bucket_withdraw(&allowance_of(b)->neighbours,
+                                                TOKENS)) {
+            drop(b, packet, p->family, VRF_OVERLOAD);
+        } else if (!raise_exception(b, packet, own, v)) {
             counts[VRF_OVERLOAD]++;
         }
         return;
@@ -535,6 +553,9 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
     if (!steal) {
         dp_packet_batch_clone(&copies, packets);
         packets = &copies;
+    }
+    if (OVS_UNLIKELY(!thread->path)) {
+        thread->path = vrf_path_create();
     }
     ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
     batch_begin(&b, nv, thread, action, out, &thread->ready);
@@ -900,6 +921,10 @@ run(void *nv_)
     if (!is_in_use()) {
         return;
     }
+    if (!nv->queue) {
+        nv->queue = vrf_neigh_queue_create(&queue_class, nv);
+        nv->path = vrf_path_create();
+    }
     if (nv->ports_changed || connectivity != nv->connectivity_seqno
         || ports != nv->ports_seqno) {
         nv->ports_changed = false;
@@ -939,7 +964,7 @@ wait(void *nv_)
     struct netdev_vrf *nv = nv_;
     long long int deadline;
 
-    if (!is_in_use()) {
+    if (!is_in_use() || !nv->queue) {
         return;
     }
     seq_wait(nv->seq, nv->seqno);
@@ -968,8 +993,6 @@ create(void)
     ovs_list_init(&nv->ports);
     nv->ports_changed = true;
     hmap_init(&nv->limits);
-    nv->queue = vrf_neigh_queue_create(&queue_class, nv);
-    nv->path = vrf_path_create();
     return nv;
 }
 
@@ -1040,11 +1063,14 @@ add_thread(void *nv_)
 
     ovs_refcount_ref(&nv->refcnt);
     thread->nv = nv;
-    thread->path = vrf_path_create();
+    for (size_t i = 0; i < N_ALLOWANCES; i++) {
+        struct allowance *a = &thread->allowances[i];
 
-    /* A token is a thousandth of an error; the rate is in milliseconds. */
-    token_bucket_init(&thread->errors, 1000, 50 * 1000);
-    token_bucket_init(&thread->mtu_errors, 20 * 1000, 1000 * 1000);
+        /* Rates are by milliseconds. */
+        token_bucket_init(&a->errors, TOKENS, 50 * TOKENS);
+        token_bucket_init(&a->mtu_errors, 20 * TOKENS, 1000 * TOKENS);
+        token_bucket_init(&a->neighbours, 10 * TOKENS, 1024 * TOKENS);
+    }
     return thread;
 }
 
