@@ -245,7 +245,8 @@ add_flows(struct dpif *dpif)
 #define FROM_ROUTER "recirc_id(0),in_port(3),eth(dst=06:00:00:00:00:0"
 #define IPV4 "),eth_type(0x0800),"
 #define MARK(N) "set(eth(src=0a:00:00:00:00:0" #N ")),2"
-    add_flow(dpif, "recirc_id(0),in_port(1),eth_type(0x0800)",
+    add_flow(dpif, "recirc_id(0),in_port(1),eth_type(0x0800),"
+             "ipv4(src=10.1.0.2)",
              "vrf(name=red)");
     for (int i = 0; i < 2; i++) {
         const char *frag = i ? "ipv4(frag=first)" : "ipv4(frag=no)";
