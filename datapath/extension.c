@@ -5,6 +5,7 @@
 #include <linux/build_bug.h>
 #include <linux/module.h>
 #include <linux/openvswitch.h>
+#include <linux/skbuff.h>
 
 #include "datapath.h"
 #include "extension.h"
@@ -15,6 +16,7 @@ static const struct ovs_extension *const
 extensions[OVS_EXTENSION_ATTR_MAX + 1] = {
 	[OVS_EXTENSION_ATTR_ILA] = &ovs_extension_ila,
 	[OVS_EXTENSION_ATTR_ILA_TABLE] = &ovs_extension_ila_table,
+	[OVS_EXTENSION_ATTR_VRF] = &ovs_extension_vrf,
 };
 
 int ovs_extension_validate(const struct nlattr *a,
@@ -50,12 +52,25 @@ int ovs_extension_validate(const struct nlattr *a,
 }
 
 int ovs_extension_execute(struct sk_buff *skb, struct sw_flow_key *key,
-			  const struct nlattr *a)
+			  const struct nlattr *a, bool last)
 {
 	const struct nlattr *payload = nla_data(a);
+	const struct ovs_extension *extension;
+	int err;
 
-	return extensions[nla_type(payload)]->execute(skb, key,
-						      nla_data(payload));
+	extension = extensions[nla_type(payload)];
+	if (extension->consume) {
+		if (!last)
+			skb = skb_clone(skb, GFP_ATOMIC);
+		if (skb)
+			extension->consume(skb, key, nla_data(payload));
+		return last;
+	}
+
+	err = extension->execute(skb, key, nla_data(payload));
+	if (err > 0)
+		kfree_skb(skb);
+	return err;
 }
 
 MODULE_VERSION(OVS_EXTENSION_VERSION);

@@ -47,20 +47,28 @@ struct ovs_extension {
 	 */
 	int (*execute)(struct sk_buff *skb, struct sw_flow_key *key,
 		       const void *payload);
+
+	/* Instead of 'execute': takes the packet, a clone if actions follow.
+	 * 'key' is not to be changed.  Called as 'execute'.
+	 */
+	void (*consume)(struct sk_buff *skb, const struct sw_flow_key *key,
+			const void *payload);
 };
 
 extern const struct ovs_extension ovs_extension_ila;
 extern const struct ovs_extension ovs_extension_ila_table;
+extern const struct ovs_extension ovs_extension_vrf;
 
 /* 'a' is an OVS_ACTION_ATTR_EXTENSION, from user space as it is. */
 int ovs_extension_validate(const struct nlattr *a,
 			   const struct sw_flow_key *key, __be16 eth_type,
 			   bool log);
 
-/* 'a' is an OVS_ACTION_ATTR_EXTENSION that passed the validation.  Returns as
- * ovs_extension's 'execute'.
+/* 'a' is an OVS_ACTION_ATTR_EXTENSION that passed the validation, 'last' says
+ * that no action follows.  Returns 0 if the packet goes on, 1 if it is gone,
+ * otherwise a negative errno value, and then the caller frees it.
  */
 int ovs_extension_execute(struct sk_buff *skb, struct sw_flow_key *key,
-			  const struct nlattr *a);
+			  const struct nlattr *a, bool last);
 
 #endif /* extension.h */

@@ -368,6 +368,43 @@ enum ovs_match_cache_attr {
 };
 #define OVS_MATCH_CACHE_ATTR_MAX 9
 
+/* What became of packets that came to a "vrf" action in the kernel: a generic
+ * netlink family of its own.  Each message begins with a struct ovs_header,
+ * whose 'dp_ifindex' names the datapath; zero in a dump means all.  GET takes
+ * no attribute, is free to all, and answers with COUNTS. */
+#define OVS_VRF_FAMILY "ovs_vrf"
+#define OVS_VRF_VERSION 1
+
+enum ovs_vrf_cmd {
+    OVS_VRF_CMD_UNSPEC = 0,
+    OVS_VRF_CMD_GET = 1,
+};
+
+enum ovs_vrf_attr {
+    OVS_VRF_ATTR_UNSPEC = 0,
+    OVS_VRF_ATTR_PAD = 1,
+    OVS_VRF_ATTR_COUNTS = 2,    /* u64[OVS_VRF_N_COUNTS], enum
+                                 * ovs_vrf_count. */
+};
+#define OVS_VRF_ATTR_LAST 2
+
+/* Index of OVS_VRF_ATTR_COUNTS, counted in packets; new ones are added at the
+ * end.  A packet counts once. */
+enum ovs_vrf_count {
+    OVS_VRF_COUNT_QUEUED = 0,   /* Handed over: waits for its CPU... */
+    OVS_VRF_COUNT_INLINE = 1,   /* ...or was routed at once. */
+    /* Dropped. */
+    OVS_VRF_COUNT_NO_DEVICE = 2,    /* No such device. */
+    OVS_VRF_COUNT_NOT_VRF = 3,      /* It is no VRF. */
+    OVS_VRF_COUNT_DOWN = 4,         /* It is down. */
+    OVS_VRF_COUNT_TAGGED = 5,       /* The packet has a VLAN tag... */
+    OVS_VRF_COUNT_MALFORMED = 6,    /* ...or no IP header... */
+    OVS_VRF_COUNT_NOT_ROUTABLE = 7, /* ...or a destination on its link. */
+    OVS_VRF_COUNT_BACKLOG = 8,      /* Too many packets wait. */
+    OVS_VRF_COUNT_NO_MEMORY = 9,
+    OVS_VRF_N_COUNTS
+};
+
 #ifdef __cplusplus
 }
 #endif

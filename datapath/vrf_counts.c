@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/module.h>
+#include <linux/openvswitch.h>
+#include <linux/percpu.h>
+#include <linux/skbuff.h>
+#include <net/genetlink.h>
+#include <net/netns/generic.h>
+
+#include "datapath.h"
+#include "vrf.h"
+
+/* Without memory for them the next packet tries again. */
+static struct ovs_vrf_counts __percpu *counts_obtain(struct datapath *dp)
+{
+	struct ovs_vrf_counts __percpu *counts, *other;
+
+	counts = __netdev_alloc_pcpu_stats(struct ovs_vrf_counts,
+					   GFP_ATOMIC | __GFP_NOWARN);
+	if (!counts)
+		return NULL;
+	other = cmpxchg(&dp->vrf_counts, NULL, counts);
+	if (!other)
+		return counts;
+	free_percpu(counts);
+	return other;
+}
+
+void ovs_vrf_count(struct datapath *dp, enum ovs_vrf_count count)
+{
+	struct ovs_vrf_counts __percpu *counts = READ_ONCE(dp->vrf_counts);
+	struct ovs_vrf_counts *c;
+
+	if (unlikely(!counts)) {
+		counts = counts_obtain(dp);
+		if (!counts)
+			return;
+	}
+	c = this_cpu_ptr(counts);
+	u64_stats_update_begin(&c->syncp);
+	u64_stats_inc(&c->n[count]);
+	u64_stats_update_end(&c->syncp);
+}
+
+static void counts_add(const struct ovs_vrf_counts *c,
+		       u64 sums[OVS_VRF_N_COUNTS])
+{
+	u64 n[OVS_VRF_N_COUNTS];
+	unsigned int start, i;
+
+	do {
+		start = u64_stats_fetch_begin_irq(&c->syncp);
+		for (i = 0; i < OVS_VRF_N_COUNTS; i++)
+			n[i] = u64_stats_read(&c->n[i]);
+	} while (u64_stats_fetch_retry_irq(&c->syncp, start));
+	for (i = 0; i < OVS_VRF_N_COUNTS; i++)
+		sums[i] += n[i];
+}
+
+/* Called with ovs_mutex. */
+static int fill_info(const struct datapath *dp, struct sk_buff *skb,
+		     u32 portid, u32 seq, u32 flags)
+{
+	struct ovs_vrf_counts __percpu *counts = READ_ONCE(dp->vrf_counts);
+	u64 sums[OVS_VRF_N_COUNTS] = {};
+	struct ovs_header *header;
+	unsigned int cpu;
+
+	header = genlmsg_put(skb, portid, seq, &ovs_vrf_genl_family, flags,
+			     OVS_VRF_CMD_GET);
+	if (!header)
+		return -EMSGSIZE;
+	header->dp_ifindex = ovs_vport_ovsl(dp, OVSP_LOCAL)->dev->ifindex;
+
+	if (counts)
+		for_each_possible_cpu(cpu)
+			counts_add(per_cpu_ptr(counts, cpu), sums);
+	if (nla_put_64bit(skb, OVS_VRF_ATTR_COUNTS, sizeof(sums), sums,
+			  OVS_VRF_ATTR_PAD)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+static int get(struct sk_buff *request, struct genl_info *info)
+{
+	struct sk_buff *reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	const struct ovs_header *header = info->userhdr;
+	const struct datapath *dp;
+	int err = -ENODEV;
+
+	if (!reply)
+		return -ENOMEM;
+
+	ovs_lock();
+	dp = get_dp(genl_info_net(info), header->dp_ifindex);
+	if (dp)
+		err = fill_info(dp, reply, info->snd_portid, info->snd_seq, 0);
+	else
+		GENL_SET_ERR_MSG(info, "dp_ifindex is not that of a datapath");
+	ovs_unlock();
+
+	if (err) {
+		kfree_skb(reply);
+		return err;
+	}
+	return genlmsg_reply(reply, info);
+}
+
+static int dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ovs_net *ovs_net = net_generic(sock_net(skb->sk), ovs_net_id);
+	const struct ovs_header *header = genlmsg_data(nlmsg_data(cb->nlh));
+	const struct datapath *only = NULL, *dp;
+	int err = 0, i = 0;
+
+	ovs_lock();
+	if (header->dp_ifindex) {
+		only = get_dp(sock_net(skb->sk), header->dp_ifindex);
+		if (!only) {
+			NL_SET_ERR_MSG(cb->extack,
+				       "dp_ifindex is not that of a datapath");
+			err = -ENODEV;
+			goto unlock;
+		}
+	}
+	list_for_each_entry(dp, &ovs_net->dps, list_node) {
+		if (i >= cb->args[0] && (!only || dp == only) &&
+		    fill_info(dp, skb, NETLINK_CB(cb->skb).portid,
+			      cb->nlh->nlmsg_seq, NLM_F_MULTI))
+			break;
+		i++;
+	}
+	cb->args[0] = i;
+unlock:
+	ovs_unlock();
+	return err ? err : skb->len;
+}
+
+/* No attribute is taken. */
+static const struct nla_policy policy[OVS_VRF_ATTR_LAST + 1] = {};
+
+static const struct genl_ops ops[] = {
+	{
+		.cmd = OVS_VRF_CMD_GET,
+		.policy = policy,
+		.maxattr = OVS_VRF_ATTR_LAST,
+		.doit = get,
+		.dumpit = dump,
+	},
+};
+
+struct genl_family ovs_vrf_genl_family __ro_after_init = {
+	.hdrsize = sizeof(struct ovs_header),
+	.name = OVS_VRF_FAMILY,
+	.version = OVS_VRF_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.ops = ops,
+	.n_ops = ARRAY_SIZE(ops),
+	.module = THIS_MODULE,
+};
+
+MODULE_ALIAS_GENL_FAMILY(OVS_VRF_FAMILY);
