@@ -26,11 +26,12 @@ from harness.results import compare
 from harness.runner import SIDES
 
 BASELINE = "openvswitch.ko of Debian's linux-image, same boot"
-MODULES = ["openvswitch", "veth", "ila", "nft_ct", "tun"]
+MODULES = ["openvswitch", "veth", "ila", "nft_ct", "tun", "vrf"]
 PROGRAMS = """bash cat ethtool grep insmod ip ln lsmod modprobe mkdir mount
     hostname nft rm rmmod sed sh sleep stty sysctl test uname dmesg""".split()
 SWITCH = """ovsdb/ovsdb-server ovsdb/ovsdb-tool tests/ovstest
-    utilities/ovs-appctl utilities/ovs-ofctl utilities/ovs-vsctl
+    utilities/ovs-appctl utilities/ovs-dpctl utilities/ovs-ofctl
+    utilities/ovs-vsctl
     vswitchd/ovs-vswitchd""".split()
 TIMEOUT = 900                   # Seconds for one boot.
 
@@ -45,6 +46,7 @@ DESIGNS = {                     # Of ILA: argument of rr.sh, title.
     "linux-lwt": "Linux's own: routes on output and input",
 }
 USER_DESIGNS = ("ingress", "action", "lookups")
+ROUTED = {"queued": "by the queue", "inline": "at once"}
 PATHS = ("output", "masks", "set", "vlan", "recirc", "ct")
 
 
@@ -102,11 +104,11 @@ def make_image(context, guest, kernel, plan, scratch):
                      os.path.join(context.build, "datapath-guest"))
         root.archive.data("/init", guest.read(os.path.join(
             context.top, "tests/guest/init"), "rb"), 0o755)
-        for script in ("bench.sh", "handler.sh", "rr.sh"):
+        for script in ("bench.sh", "handler.sh", "rr.sh", "vrf.sh"):
             root.archive.file("/guest/" + script, os.path.join(
                 context.top, "bench/kernel", script))
-        for name in ("bench-handler", "bench-kernel", "bench-rr",
-                     "bench-ring", "bench-scale"):
+        for name in ("bench-handler", "bench-kernel", "bench-ring",
+                     "bench-route", "bench-rr", "bench-scale"):
             root.archive.file("/guest/" + name,
                               compile_program(context, name, scratch))
         for name in SWITCH:
@@ -289,6 +291,24 @@ def scale(context, name, large, small):
                    - stats.median(run["without"]))]
 
 
+def vrf(context, name, family):
+    """Routing in a VRF, by the action and by Linux alone."""
+    runs = in_turn(context, ("linux", "ports", *ROUTED), lambda design: (
+        "ovs", "vrf.sh %s %d %d 3" % (design, family,
+                                      context.count(5000, 50))))
+    values = {design: [stats.median(run["ns"]) for run in printed]
+              for design, printed in runs.items()}
+    return [compare(name, "%s, against %s" % (ROUTED[design], title),
+                    "instructions/packet", values[design], values[other],
+                    baseline_is=baseline)
+            for other, title, baseline in (
+                ("ports", "Linux behind the same ports",
+                 "output to members of the VRF, same module and boot"),
+                ("linux", "Linux without a switch",
+                 "ports are members of the VRF, same boot"))
+            for design in ROUTED]
+
+
 def upcall(context, name, size):
     """Misses of packets with 'size' bytes, by netlink and by the ring."""
     ways = ("netlink", "ring", "drop")
@@ -371,6 +391,10 @@ for a_burst, a_packet in ((1, 64), (32, 64), (32, 1500)):
     a_name = "kernel/flow-setup/%d/%d" % (a_burst, a_packet)
     register(Case(a_name, functools.partial(
         handler, name=a_name, burst=a_burst, size=a_packet), missing))
+for a_family in (4, 6):
+    a_name = "kernel/vrf/v%d" % a_family
+    register(Case(a_name, functools.partial(
+        vrf, name=a_name, family=a_family), missing))
 register(Case("kernel/ila/round-trips", functools.partial(
     round_trips, name="kernel/ila/round-trips", mode="neutral-map"), missing))
 register(Case("kernel/ila/scale", functools.partial(
