@@ -75,7 +75,8 @@ static const struct nf_hook_entries *hooks_of(const struct net_device *dev,
 }
 
 /* Would somebody see a packet that 'dev' receives, or change it? */
-static bool is_watched(struct net_device *dev, __be16 protocol)
+static bool is_watched(struct net_device *dev,
+		       const struct nf_hook_entries *hooks)
 {
 	if (dev_nit_active(dev) || rcu_access_pointer(dev->xdp_prog))
 		return true;
@@ -87,7 +88,7 @@ static bool is_watched(struct net_device *dev, __be16 protocol)
 	if (rcu_access_pointer(dev->nf_hooks_ingress))
 		return true;
 #endif
-	return !are_plain(hooks_of(dev, protocol));
+	return !are_plain(hooks);
 }
 
 /* Is this a route on which the packet is forwarded? */
@@ -177,48 +178,58 @@ static void count_6(const struct sk_buff *skb)
 			max_t(unsigned short, 1, skb_shinfo(skb)->gso_segs));
 }
 
-/* Where rules would put off what follows; there are none. */
-static int track_end(struct net *net, struct sock *sk, struct sk_buff *skb)
+/* Has connections tracked by 'hooks', the same that are plain: another one that
+ * has come meanwhile might put the packet off and call what it is not given.
+ * Returns whether the packet is still there.
+ */
+static bool track(u8 family, struct sk_buff *skb,
+		  const struct nf_hook_entries *hooks)
 {
-	return 0;
-}
+#ifdef CONFIG_NETFILTER
+	struct nf_hook_state state;
 
-/* Returns whether the packet is still there. */
-static bool track(u8 family, struct sk_buff *skb)
-{
-	return nf_hook(family, NF_INET_PRE_ROUTING, dev_net(skb->dev), NULL,
-		       skb, skb->dev, NULL, track_end) == 1;
+	if (hooks) {
+		nf_hook_state_init(&state, NF_INET_PRE_ROUTING, family,
+				   skb->dev, NULL, NULL, dev_net(skb->dev),
+				   NULL);
+		return nf_hook_slow(skb, &state, hooks, 0) == 1;
+	}
+#endif
+	return true;
 }
 
 /* What Linux does with a packet before it is routed.  Returns NULL if it is not
  * there any more.
  */
-static struct sk_buff *receive_4(struct sk_buff *skb)
+static struct sk_buff *receive_4(struct sk_buff *skb,
+				 const struct nf_hook_entries *hooks)
 {
 	count_4(skb);
-	return track(NFPROTO_IPV4, skb) ? l3mdev_ip_rcv(skb) : NULL;
+	return track(NFPROTO_IPV4, skb, hooks) ? l3mdev_ip_rcv(skb) : NULL;
 }
 
-static struct sk_buff *receive_6(struct sk_buff *skb)
+static struct sk_buff *receive_6(struct sk_buff *skb,
+				 const struct nf_hook_entries *hooks)
 {
 	count_6(skb);
-	return track(NFPROTO_IPV6, skb) ? l3mdev_ip6_rcv(skb) : NULL;
+	return track(NFPROTO_IPV6, skb, hooks) ? l3mdev_ip6_rcv(skb) : NULL;
 }
 
 bool ovs_vrf_route(struct sk_buff *skb, struct net_device *dev)
 {
+	const struct nf_hook_entries *hooks = hooks_of(dev, skb->protocol);
 	const bool is_4 = skb->protocol == htons(ETH_P_IP);
 
 	if (!READ_ONCE(vrf_inline) || __this_cpu_read(is_inside) ||
 	    dev_recursion_level() > MAX_SENDING ||
-	    is_watched(dev, skb->protocol))
+	    is_watched(dev, hooks))
 		return false;
 
 	skb->skb_iif = dev->ifindex;
 	if (!(is_4 ? route_4(skb, dev) : route_6(skb, dev)))
 		return false;
 
-	skb = is_4 ? receive_4(skb) : receive_6(skb);
+	skb = is_4 ? receive_4(skb, hooks) : receive_6(skb, hooks);
 	if (likely(skb)) {
 		__this_cpu_write(is_inside, true);
 		dst_input(skb);

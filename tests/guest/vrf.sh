@@ -302,10 +302,9 @@ rules_of_netfilter () {
     reach red-1 fd02::2
     nft -f - <<'EOF'
 table inet watch {
-    counter seen { }
     chain prerouting {
         type filter hook prerouting priority -150
-        iifname "red" icmp type echo-request counter name seen
+        iifname "red" icmp type echo-request counter
         iifname "red" icmpv6 type echo-request drop
     }
     chain forward {
@@ -315,7 +314,7 @@ table inet watch {
 }
 EOF
     on red-1 ping -q -n -c 2 -W 5 10.1.2.2
-    nft list counter inet watch seen | grep 'packets [1-9]'
+    nft list table inet watch | grep 'counter packets [1-9]'
     refuses on red-1 ping -q -n -c 2 -W 1 fd02::2
     refuses on blue-1 ping -q -n -c 2 -W 1 10.1.2.2
     nft delete table inet watch
