@@ -198,11 +198,21 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ring-shared-lane.h \
 	lib/ring-tx.c \
 	lib/ring-tx.h \
+	lib/netdev-afxdp-xdp.c \
+	lib/netdev-afxdp-xdp.h \
+	lib/netdev-offload-xdp.c \
+	lib/netdev-offload-xdp.h \
 	lib/xdp-abi.h \
+	lib/xdp-blocked.c \
+	lib/xdp-blocked.h \
 	lib/xdp-flow.c \
 	lib/xdp-flow.h \
 	lib/xdp-loader.c \
 	lib/xdp-loader.h \
+	lib/xdp-offload-private.h \
+	lib/xdp-offload-show.c \
+	lib/xdp-offload.c \
+	lib/xdp-offload.h \
 	lib/xdp-table.c \
 	lib/xdp-table.h \
 	lib/vrf-monitor.c \
@@ -300,7 +310,9 @@ vswitchd_ovs_vswitchd_SOURCES += \
 	vswitchd/ring-config.c \
 	vswitchd/ring-config.h \
 	vswitchd/vrf-config.c \
-	vswitchd/vrf-config.h
+	vswitchd/vrf-config.h \
+	vswitchd/xdp-config.c \
+	vswitchd/xdp-config.h
 endif
 
 tests_ovstest_SOURCES += \

@@ -238,11 +238,9 @@ xdp_dp_insert(struct xdp_dp *dp, enum ovs_xdp_shape shape,
            ? errno : 0;
 }
 
-/* Makes the flow one that sends packets to the socket, uncounted.  Returns 0,
- * ENOENT if there is none, or another errno value. */
-static int
-retire(struct xdp_dp *dp, enum ovs_xdp_shape shape,
-       const union ovs_xdp_key *key)
+int
+xdp_dp_retire(struct xdp_dp *dp, enum ovs_xdp_shape shape,
+              const union ovs_xdp_key *key)
 {
     struct ovs_xdp_retire request = { .shape = shape, .key = *key };
     LIBBPF_OPTS(bpf_test_run_opts, opts,
@@ -266,7 +264,7 @@ xdp_dp_remove(struct xdp_dp *dp, const enum ovs_xdp_shape *shapes,
 
     memset(flows, 0, n * sizeof *flows);
     for (size_t i = 0; i < n; i++) {
-        error = retire(dp, shapes[i], &keys[i]);
+        error = xdp_dp_retire(dp, shapes[i], &keys[i]);
         if (error && error != ENOENT) {
             return error;
         }

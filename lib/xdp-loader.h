@@ -83,6 +83,12 @@ int xdp_dp_synchronize(struct xdp_dp *);
 int xdp_dp_insert(struct xdp_dp *, enum ovs_xdp_shape,
                   const union ovs_xdp_key *, const struct ovs_xdp_flow *);
 
+/* Has the flow match no packet any more, and count none but those that are
+ * being looked at just now: the first step of removing it, which does not
+ * wait.  ENOENT if there is none. */
+int xdp_dp_retire(struct xdp_dp *, enum ovs_xdp_shape,
+                  const union ovs_xdp_key *);
+
 /* Removes 'n' flows; 'shapes', 'keys' and 'flows' have one element for each.
  * When it returns, none of them matches a packet any more, and 'flows' has
  * their last counts, to the packet; all 0 for those that were not there.

@@ -100,6 +100,12 @@ xdp_table_port_aux(const struct xdp_table_port *port)
     return port->aux;
 }
 
+unsigned int
+xdp_table_port_n_masks(const struct xdp_table_port *port)
+{
+    return port->n_masks;
+}
+
 static uint32_t
 key_hash(enum ovs_xdp_shape shape, const union ovs_xdp_key *key)
 {

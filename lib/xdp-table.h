@@ -74,6 +74,7 @@ struct xdp_table_port *xdp_table_port_add(struct xdp_table *, void *aux);
  * must not run any more. */
 void xdp_table_port_remove(struct xdp_table_port *, struct ovs_list *evicted);
 void *xdp_table_port_aux(const struct xdp_table_port *);
+unsigned int xdp_table_port_n_masks(const struct xdp_table_port *);
 
 /* Adds a rule of 'heat', the packets per second that it has in software, at
  * time 'now' in ms.  Returns 0 and the rule, or

@@ -12,6 +12,7 @@
 #include "smap.h"
 #include "util.h"
 #include "vrf-config.h"
+#include "xdp-config.h"
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct bridge_extension *extensions[] = {
@@ -19,6 +20,7 @@ static const struct bridge_extension *extensions[] = {
 #ifdef __linux__
     &ring_bridge_extension,
     &vrf_bridge_extension,
+    &xdp_bridge_extension,
 #endif
     NULL,
 };
