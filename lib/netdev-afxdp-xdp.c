@@ -211,16 +211,16 @@ netdev_afxdp_xdp_open(struct netdev *netdev, int ifindex, bool generic)
 {
     struct state *state = make_state(netdev);
     const char *name = netdev_get_name(netdev);
-    unsigned int n_device = n_rx_queues(name);
     const struct xdp_offload_config config = {
         .name = name,
         .ifindex = ifindex,
         .n_queues = netdev_n_rxq(netdev),
         .generic = generic,
-        .parallel = generic || n_device > 1,
+        .parallel = generic || n_rx_queues(name) > 1,
         .redirect = state->requested_redirect,
         .policy = state->requested_policy,
     };
+    char *last_error;
     int error;
 
     if (state->program == LIBXDP && state->error
@@ -231,26 +231,26 @@ netdev_afxdp_xdp_open(struct netdev *netdev, int ifindex, bool generic)
     state->policy = state->requested_policy;
     state->redirect = state->requested_redirect;
     state->generic = generic;
-    free(state->error);
+    last_error = state->error;
     state->error = NULL;
     if (!state->offload) {
+        error = 0;
         state->program = LIBXDP;
-        return 0;
+    } else {
+        error = xdp_offload_open(netdev, &config, &state->error);
+        state->program = error ? LIBXDP : OURS;
     }
-
-    error = xdp_offload_open(netdev, &config, &state->error);
     if (error && (error == EBUSY || has_program(ifindex))) {
-        VLOG_ERR("%s", state->error);
+        if (!nullable_string_is_equal(last_error, state->error)) {
+            VLOG_ERR("%s", state->error);
+        }
         state->program = NONE;
-        return EBUSY;
+        error = EBUSY;
+    } else {
+        error = 0;
     }
-    state->program = error ? LIBXDP : OURS;
-    if (!error && n_device > config.n_queues) {
-        VLOG_INFO("%s: receives by %u queues, n_rxq is %u: other packets than "
-                  "those of flows are dropped in the rest", name, n_device,
-                  config.n_queues);
-    }
-    return 0;
+    free(last_error);
+    return error;
 }
 
 uint32_t
@@ -275,6 +275,15 @@ netdev_afxdp_xdp_ready(struct netdev *netdev)
 
     if (state->error) {
         VLOG_WARN("%s; flows of the port stay in software", state->error);
+    } else if (state->program == OURS) {
+        const char *name = netdev_get_name(netdev);
+        unsigned int n_device = n_rx_queues(name);
+        unsigned int n_rxq = netdev_n_rxq(netdev);
+
+        if (n_device > n_rxq) {
+            VLOG_INFO("%s: receives by %u queues, n_rxq is %u: packets in the "
+                      "other queues are dropped", name, n_device, n_rxq);
+        }
     }
 }
 

@@ -401,28 +401,47 @@ count_error(struct port *port, int error)
     }
 }
 
-/* Lets frames go to the port 'out', known as 'port_no'.  Returns NULL or why
- * not. */
+static bool
+takes_frames(const struct port *port)
+    OVS_REQUIRES(mutex)
+{
+    return port->config.redirect && !port->config.generic;
+}
+
+/* Lets frames go to 'port', known as 'port_no'. */
+static bool
+use_device(struct port *port, odp_port_t port_no)
+    OVS_REQUIRES(mutex)
+{
+    int error = xdp_dp_set_device(dp, odp_to_u32(port_no),
+                                  port->config.ifindex);
+
+    if (error) {
+        VLOG_WARN_RL(&rl, "%s: XDP cannot send to the port (%s)", port->name,
+                     ovs_strerror(error));
+        return false;
+    }
+    port->device = port_no;
+    return true;
+}
+
+/* Can 'port' send frames to the port 'out', known as 'port_no'?  Returns NULL
+ * or why not. */
 static const char *
-use_device(const struct port *port, const void *out, odp_port_t port_no)
+reach_device(const struct port *port, const void *out, odp_port_t port_no)
     OVS_REQUIRES(mutex)
 {
     struct port *to = find_open_port(out);
 
     if (!to) {
         return "outputs to a port that is not in XDP";
-    } else if (!to->config.redirect) {
+    } else if (!takes_frames(to)) {
         return "outputs to a port without options:xdp-redirect=true";
-    } else if (port->config.generic || to->config.generic) {
-        return "outputs from or to a port in generic mode";
+    } else if (port->config.generic) {
+        return "outputs from a port in generic mode";
     }
-    if (to->device != port_no) {
-        if (xdp_dp_set_device(dp, odp_to_u32(port_no), to->config.ifindex)) {
-            return "outputs to a port for which there is no room";
-        }
-        to->device = port_no;
-    }
-    return NULL;
+    return (to->device == port_no || use_device(to, port_no)
+            ? NULL : "outputs to a port for which there is no room");
 }
 
 /* Makes '*flow' and '*action' of a flow.  Returns NULL or what XDP cannot
@@ -441,7 +460,7 @@ translate(const struct port *port, const struct match *match,
                                      match->flow.in_port.odp_port, flow);
     }
     if (!refusal && action->type == OVS_XDP_REDIRECT) {
-        refusal = use_device(port, out, action->port);
+        refusal = reach_device(port, out, action->port);
     }
     return refusal;
 }
@@ -768,7 +787,6 @@ close_port(struct port *port)
     }
     if (port->device != ODPP_NONE) {
         xdp_dp_set_device(dp, odp_to_u32(port->device), 0);
-        port->device = ODPP_NONE;
     }
     xdp_port_close(port->xdp);
     port->xdp = NULL;
@@ -813,6 +831,10 @@ open_port(struct port *port, char **errorp)
                             port->name, ovs_strerror(error));
         close_port(port);
         return error;
+    }
+    if (port->device != ODPP_NONE && takes_frames(port)) {
+        /* Flows of other ports still have it. */
+        use_device(port, port->device);
     }
     put_back(port);
     return 0;
