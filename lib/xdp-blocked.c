@@ -3,6 +3,7 @@
 #include <config.h>
 #include "xdp-blocked.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,30 +40,34 @@ own_length(const struct xdp_prefix *prefix)
 const char *
 xdp_prefix_parse(const char *s, struct xdp_prefix *prefix)
 {
+    const char *slash = strchr(s, '/');
+    char addr[INET6_ADDRSTRLEN];
     struct in6_addr mask, masked;
-    unsigned int length;
+    unsigned int length, bits;
     ovs_be32 ip;
-    char *error;
 
     memset(prefix, 0, sizeof *prefix);
-    error = ip_parse_cidr(s, &ip, &length);
-    if (!error) {
+    ovs_strlcpy(addr, s, MIN(sizeof addr, slash ? slash - s + 1 : SIZE_MAX));
+    /* Others are not as strict: to ip_parse(), 300 is 44. */
+    if (inet_pton(AF_INET, addr, &ip) == 1) {
         in6_addr_set_mapped_ipv4(&prefix->addr, ip);
-        prefix->length = V4_IN_V6_BITS + length;
-    } else {
-        free(error);
-        error = ipv6_parse_cidr(s, &prefix->addr, &length);
-        if (error) {
-            free(error);
-            return "is not an address, or a prefix of one";
-        } else if (IN6_IS_ADDR_V4MAPPED(&prefix->addr)) {
+        bits = 32;
+    } else if (inet_pton(AF_INET6, addr, &prefix->addr) == 1) {
+        bits = 128;
+        if (IN6_IS_ADDR_V4MAPPED(&prefix->addr)) {
             return "is IPv4 in the form of IPv6";
         }
-        prefix->length = length;
+    } else {
+        return "is not an address, or a prefix of one";
     }
-    if (!length) {
+    length = bits;
+    if (slash && (slash[1 + strspn(slash + 1, "0123456789")]
+                  || !str_to_uint(slash + 1, 10, &length) || length > bits)) {
+        return "has a length that cannot be";
+    } else if (!length) {
         return "would block everybody";
     }
+    prefix->length = length + (128 - bits);
     mask = ipv6_create_mask(prefix->length);
     masked = ipv6_addr_bitand(&prefix->addr, &mask);
     if (!ipv6_addr_equals(&masked, &prefix->addr)) {

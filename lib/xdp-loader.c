@@ -669,17 +669,23 @@ xdp_port_open(struct xdp_dp *dp, const struct xdp_port_config *config,
 void
 xdp_port_close(struct xdp_port *port)
 {
-    if (!port) {
-        return;
-    }
-    if (port->link >= 0) {
+    if (port && port->link >= 0) {
         unpin_all(port);
         if (bpf_link_detach(port->link)) {
             VLOG_DBG("%s: detaching the XDP program failed (%s)", port->pins,
                      ovs_strerror(errno));
         }
-        close(port->link);
     }
+    xdp_port_leave(port);
+}
+
+void
+xdp_port_leave(struct xdp_port *port)
+{
+    if (!port) {
+        return;
+    }
+    close_fd(port->link);
     close_fd(port->old_sockets);
     ovs_xdp__destroy(port->skel);
     port->dp->n_ports--;

@@ -142,6 +142,10 @@ int xdp_port_open(struct xdp_dp *, const struct xdp_port_config *,
 /* Detaches the program, whatever the crash policy, and removes its pins. */
 void xdp_port_close(struct xdp_port *);
 
+/* Ends with the port as the end of the process would: what becomes of the
+ * program is up to the crash policy. */
+void xdp_port_leave(struct xdp_port *);
+
 /* Packets of 'queue' that are not of a flow go to the AF_XDP socket 'fd', or,
  * if it is negative, to nobody. */
 int xdp_port_set_socket(struct xdp_port *, unsigned int queue, int fd);

@@ -61,6 +61,7 @@ static struct xdp_table *table OVS_GUARDED_BY(mutex);
 static struct hmap ports OVS_GUARDED_BY(mutex) = HMAP_INITIALIZER(&ports);
 static bool all_disabled OVS_GUARDED_BY(mutex);
 static bool running OVS_GUARDED_BY(mutex);      /* The thread. */
+static bool leaving OVS_GUARDED_BY(mutex);      /* xdp_offload_leave(). */
 
 /* Retired rules, which are not in 'table' any more. */
 static struct ovs_list dying OVS_GUARDED_BY(mutex)
@@ -237,8 +238,16 @@ bury(struct xdp_rule *rule)
     OVS_REQUIRES(mutex)
 {
     struct entry *e = rule->aux;
-    int error = xdp_dp_retire(dp, rule->shape, &rule->key);
+    int error;
 
+    if (leaving) {
+        /* It goes on for as long as the program does. */
+        e->rule = NULL;
+        e->port->n_rules--;
+        xdp_rule_free(rule);
+        return;
+    }
+    error = xdp_dp_retire(dp, rule->shape, &rule->key);
     if (error && error != ENOENT) {
         VLOG_WARN_RL(&rl, "%s: retiring a flow failed (%s)", e->port->name,
                      ovs_strerror(error));
@@ -785,10 +794,14 @@ close_port(struct port *port)
     if (!port->xdp) {
         return;
     }
-    if (port->device != ODPP_NONE) {
-        xdp_dp_set_device(dp, odp_to_u32(port->device), 0);
+    if (leaving) {
+        xdp_port_leave(port->xdp);
+    } else {
+        if (port->device != ODPP_NONE) {
+            xdp_dp_set_device(dp, odp_to_u32(port->device), 0);
+        }
+        xdp_port_close(port->xdp);
     }
-    xdp_port_close(port->xdp);
     port->xdp = NULL;
     atomic_count_dec(&n_open);
     xdp_table_port_remove(port->table, &evicted);
@@ -904,6 +917,15 @@ xdp_offload_forget(const void *owner)
         free(port->name);
         free(port);
     }
+    ovs_mutex_unlock(&mutex);
+}
+
+void
+xdp_offload_leave(void)
+{
+    ovs_mutex_lock(&mutex);
+    reap();
+    leaving = true;
     ovs_mutex_unlock(&mutex);
 }
 

@@ -64,6 +64,10 @@ void xdp_offload_close(const void *owner);
 /* ...and forgets the port. */
 void xdp_offload_forget(const void *owner);
 
+/* From now on, ports are closed because the process ends, and so as its end
+ * would do it. */
+void xdp_offload_leave(void);
+
 /* Is there a program of ours on the interface? */
 bool xdp_offload_is_open(const void *owner);
 bool xdp_offload_has_ifindex(int ifindex);

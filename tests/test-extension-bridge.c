@@ -36,7 +36,7 @@ init(struct ovsdb_idl *idl OVS_UNUSED)
 }
 
 static void
-exit_(void)
+exit_(bool cleanup OVS_UNUSED)
 {
     free(value);
     value = NULL;

@@ -40,9 +40,9 @@ bridge_extensions_init(struct ovsdb_idl *idl)
 }
 
 void
-bridge_extensions_exit(void)
+bridge_extensions_exit(bool cleanup)
 {
-    CALL_EACH(exit);
+    CALL_EACH(exit, cleanup);
 }
 
 void

@@ -21,9 +21,11 @@ struct bridge_extension {
     const char *name;
 
     /* When ovs-vswitchd starts, before there is a configuration: to register
-     * commands, and columns that the extension writes.  When it ends. */
+     * commands, and columns that the extension writes.  When it ends, with
+     * bridges and ports still there, which are to leave no trace if
+     * 'cleanup'. */
     void (*init)(struct ovsdb_idl *);
-    void (*exit)(void);
+    void (*exit)(bool cleanup);
 
     /* Within the transaction of a reconfiguration: for each interface of a
      * bridge with the datapath_type 'type', after that was configured; and at
@@ -51,7 +53,7 @@ struct bridge_extension {
 };
 
 void bridge_extensions_init(struct ovsdb_idl *);
-void bridge_extensions_exit(void);
+void bridge_extensions_exit(bool cleanup);
 void bridge_extensions_check_interface(const struct ovsrec_interface *,
                                        const char *type);
 

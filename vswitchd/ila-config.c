@@ -56,7 +56,7 @@ ila_config_init(struct ovsdb_idl *idl_)
 }
 
 static void
-ila_config_exit(void)
+ila_config_exit(bool cleanup OVS_UNUSED)
 {
     if (txn) {
         ovsdb_idl_txn_destroy(txn);

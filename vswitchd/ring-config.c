@@ -370,7 +370,7 @@ ring_config_init(struct ovsdb_idl *idl OVS_UNUSED)
 }
 
 static void
-ring_config_exit(void)
+ring_config_exit(bool cleanup OVS_UNUSED)
 {
     ring_server_stop();
     free(logged_enable);

@@ -39,7 +39,7 @@ vrf_config_init(struct ovsdb_idl *idl OVS_UNUSED)
 }
 
 static void
-vrf_config_exit(void)
+vrf_config_exit(bool cleanup OVS_UNUSED)
 {
     vrf_exit();
     shash_destroy_free_data(&logged);

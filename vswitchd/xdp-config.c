@@ -429,9 +429,13 @@ xdp_config_init(struct ovsdb_idl *idl_)
 }
 
 static void
-xdp_config_exit(void)
+xdp_config_exit(bool cleanup)
 {
     struct request *r;
+
+    if (!cleanup) {
+        xdp_offload_leave();
+    }
 
     LIST_FOR_EACH_SAFE (r, node, &requests) {
         finish_request(r, "ovs-vswitchd is exiting");
