@@ -53,6 +53,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 #define REAP_DELAY 20
 #define CARE_INTERVAL 1000
 #define RENEW_INTERVAL 2000
+#define RETRY_INTERVAL 10
 
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 
@@ -248,9 +249,12 @@ bury(struct xdp_rule *rule)
         return;
     }
     error = xdp_dp_retire(dp, rule->shape, &rule->key);
-    if (error && error != ENOENT) {
-        VLOG_WARN_RL(&rl, "%s: retiring a flow failed (%s)", e->port->name,
-                     ovs_strerror(error));
+    if (error && error != ENOENT && e->port->xdp) {
+        /* Whatever it is, the flow must not go on. */
+        VLOG_ERR_RL(&rl, "%s: retiring a flow failed (%s); switching XDP off "
+                    "for the port", e->port->name, ovs_strerror(error));
+        e->port->disabled = true;
+        xdp_port_enable(e->port->xdp, false);
     }
     e->rule = NULL;
     e->port->n_rules--;
@@ -977,9 +981,12 @@ xdp_offload_run(bool commit)
 {
     struct port *port;
 
-    if (!atomic_count_get(&n_open) || time_msec() < next_renewal
-        /* Whoever has it will not have it for long, and the lease is long. */
-        || ovs_mutex_trylock(&mutex)) {
+    if (!atomic_count_get(&n_open) || time_msec() < next_renewal) {
+        return;
+    }
+    if (ovs_mutex_trylock(&mutex)) {
+        /* Whoever has it will not have it for long; the lease is long. */
+        next_renewal = time_msec() + RETRY_INTERVAL;
         return;
     }
     HMAP_FOR_EACH (port, node, &ports) {
