@@ -207,6 +207,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-blocked.h \
 	lib/xdp-flow.c \
 	lib/xdp-flow.h \
+	lib/xdp-frames.c \
+	lib/xdp-frames.h \
 	lib/xdp-loader.c \
 	lib/xdp-loader.h \
 	lib/xdp-offload-private.h \
@@ -259,6 +261,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ring.c \
 	tests/test-ring.h \
 	tests/test-xdp-flow.c \
+	tests/test-xdp-frames.c \
 	tests/test-xdp-loader.c \
 	tests/test-xdp-program.c \
 	tests/test-vrf-kernel.c \
@@ -417,6 +420,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/vrf-output.at \
 	tests/vrf-port.at \
 	tests/vrf-tunnel.at \
+	tests/xdp-umem.at \
 	tests/vrf.at
 EXTRA_DIST += \
 	$(EXTENSION_TESTSUITE) \
