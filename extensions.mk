@@ -70,6 +70,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/ila.h \
 	lib/mf-alias.c \
 	lib/mf-alias.h \
+	lib/netdev-afxdp-umem.h \
 	lib/netdev-ila-action.c \
 	lib/netdev-ila-action.h \
 	lib/netdev-ila-dpif.c \
@@ -233,6 +234,12 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-trace.h \
 	lib/vrf.c \
 	lib/vrf.h
+endif
+
+if HAVE_AF_XDP
+lib_libopenvswitch_la_SOURCES += \
+	lib/netdev-afxdp-ext.h \
+	lib/netdev-afxdp-umem.c
 endif
 
 ofproto_libofproto_la_SOURCES += \

@@ -9,6 +9,7 @@
 #include "dpif-extension.h"
 #include "dpif-netdev-extension.h"
 #include "flow-match-cache.h"
+#include "netdev-afxdp-umem.h"
 #include "netdev-ila.h"
 #include "odp-extension.h"
 
@@ -273,6 +274,7 @@ extensions_poll(struct dp_netdev_pmd_thread *pmd)
     if (i) {
         dp_netdev_pmd_flush_output_packets(pmd, false);
     }
+    netdev_afxdp_flush();
 }
 
 /* The same for a PMD thread that is about to sleep, because it has no queues:

@@ -18,6 +18,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-vrf-tunnel.at \
 	tests/system-xdp.at \
 	tests/system-xdp-offload.at \
+	tests/system-xdp-umem.at \
 	tests/system-vrf.at \
 	tests/system-vrf-output.at
 EXTENSION_SYSTEM_TESTSUITE = $(srcdir)/tests/extension-system-testsuite
