@@ -41,6 +41,7 @@ FAMILIES = {
     "revalidator": "Revalidation without UFIDs",
     "ring": "The ring as a channel between two processes",
     "xdp": "Dropping in XDP",
+    "afxdp": "Forwarding between AF_XDP ports",
     "vrf": "Routing tables of VRFs",
 }
 
