@@ -571,6 +571,14 @@ afxdp_queue_recv(struct afxdp_queue *q, struct dp_packet_batch *batch,
     }
 
     for (uint32_t i = 0; i < n; i++) {
+        uint64_t addr = xsk_ring_cons__rx_desc(q->rx, idx + i)->addr;
+        char *xpacket = (char *) &umem->packets[addr >> FRAME_SHIFT];
+
+        OVS_PREFETCH_WRITE(xpacket);
+        OVS_PREFETCH_WRITE(xpacket + CACHE_LINE_SIZE);
+        OVS_PREFETCH(umem->base + addr);
+    }
+    for (uint32_t i = 0; i < n; i++) {
         const struct xdp_desc *desc = xsk_ring_cons__rx_desc(q->rx, idx + i);
         uint64_t frame = desc->addr >> FRAME_SHIFT;
         struct dp_packet_afxdp *xpacket;
