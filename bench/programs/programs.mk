@@ -21,6 +21,11 @@ ifneq ($(wildcard $(srcdir)/lib/vrf-fib.h),)
 bench_programs += bench/bench-output-vrf bench/bench-vrf
 endif
 
+# What ovs-vswitchd of either tree preloads.
+ifeq ($(HAVE_AF_XDP_TRUE),)
+bench_programs += bench/bench-afxdp-nic.so
+endif
+
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
 .SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o bench/bench-switch.o
@@ -37,3 +42,6 @@ bench/bench-ila bench/bench-upcall: bench/bench-switch.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
 	    lib/libsflow.la lib/libopenvswitch.la $(LIBS)
+bench/bench-afxdp-nic.so: $(bench_source)bench-afxdp-nic.c lib/libopenvswitch.la
+	@$(MKDIR_P) bench
+	$(AM_V_CCLD)$(COMPILE) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
