@@ -362,6 +362,8 @@ afxdp_queue_destroy(struct afxdp_queue *q)
     }
     if (q->holder) {
         if (!error) {
+            /* Some drivers send out of the frame itself, for a moment after
+             * the socket was closed: these are the last to be used again. */
             xdp_frames_reclaim(q->umem->frames, q->holder);
         }
         ovs_mutex_lock(&umems_mutex);
