@@ -97,7 +97,7 @@ check-sanitizers: check_packages all
 	    '$(MAKE)' ovs-src ovs $(SANITIZER_SECONDS) $(SANITIZERS)
 
 # Real traffic through the switch, in three minutes.
-demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb
+demo_path = $(abs_builddir)/ovs/utilities:$(abs_builddir)/ovs/vswitchd:$(abs_builddir)/ovs/ovsdb:$(abs_builddir)/ovs/tests
 demo:
 	@$(install_packages) build demo
 	@echo "Building (logs/demo-build.log)..."; $(MKDIR_P) logs; \
