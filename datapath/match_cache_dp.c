@@ -4,9 +4,9 @@
 #include <linux/openvswitch.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
-#include <net/netns/generic.h>
 
 #include "datapath.h"
+#include "dp_info.h"
 #include "flow.h"
 #include "flow_table.h"
 #include "match_cache_dp.h"
@@ -112,67 +112,14 @@ static int fill_info(const struct datapath *dp, struct sk_buff *skb,
 	return 0;
 }
 
-/* Called with ovs_mutex. */
-static struct datapath *find_dp(struct genl_info *info)
-{
-	const struct ovs_header *header = info->userhdr;
-	struct datapath *dp = get_dp(genl_info_net(info), header->dp_ifindex);
-
-	if (!dp)
-		GENL_SET_ERR_MSG(info, "dp_ifindex is not that of a datapath");
-	return dp;
-}
-
 static int get(struct sk_buff *request, struct genl_info *info)
 {
-	struct sk_buff *reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	struct datapath *dp;
-	int err = -ENODEV;
-
-	if (!reply)
-		return -ENOMEM;
-
-	ovs_lock();
-	dp = find_dp(info);
-	if (dp)
-		err = fill_info(dp, reply, info->snd_portid, info->snd_seq, 0);
-	ovs_unlock();
-
-	if (err) {
-		kfree_skb(reply);
-		return err;
-	}
-	return genlmsg_reply(reply, info);
+	return ovs_dp_info_get(info, fill_info);
 }
 
 static int dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct ovs_net *ovs_net = net_generic(sock_net(skb->sk), ovs_net_id);
-	const struct ovs_header *header = genlmsg_data(nlmsg_data(cb->nlh));
-	const struct datapath *only = NULL, *dp;
-	int err = 0, i = 0;
-
-	ovs_lock();
-	if (header->dp_ifindex) {
-		only = get_dp(sock_net(skb->sk), header->dp_ifindex);
-		if (!only) {
-			NL_SET_ERR_MSG(cb->extack,
-				       "dp_ifindex is not that of a datapath");
-			err = -ENODEV;
-			goto unlock;
-		}
-	}
-	list_for_each_entry(dp, &ovs_net->dps, list_node) {
-		if (i >= cb->args[0] && (!only || dp == only) &&
-		    fill_info(dp, skb, NETLINK_CB(cb->skb).portid,
-			      cb->nlh->nlmsg_seq, NLM_F_MULTI))
-			break;
-		i++;
-	}
-	cb->args[0] = i;
-unlock:
-	ovs_unlock();
-	return err ? err : skb->len;
+	return ovs_dp_info_dump(skb, cb, fill_info);
 }
 
 /* Called with ovs_mutex, thus nothing comes and goes; what a dump keeps
@@ -204,7 +151,7 @@ static int set(struct sk_buff *request, struct genl_info *info)
 	int err = 0;
 
 	ovs_lock();
-	dp = find_dp(info);
+	dp = ovs_dp_info_find(info);
 	if (!dp) {
 		err = -ENODEV;
 		goto unlock;

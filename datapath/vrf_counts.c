@@ -5,9 +5,9 @@
 #include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
-#include <net/netns/generic.h>
 
 #include "datapath.h"
+#include "dp_info.h"
 #include "vrf.h"
 
 /* Without memory for them the next packet tries again. */
@@ -86,57 +86,12 @@ static int fill_info(const struct datapath *dp, struct sk_buff *skb,
 
 static int get(struct sk_buff *request, struct genl_info *info)
 {
-	struct sk_buff *reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	const struct ovs_header *header = info->userhdr;
-	const struct datapath *dp;
-	int err = -ENODEV;
-
-	if (!reply)
-		return -ENOMEM;
-
-	ovs_lock();
-	dp = get_dp(genl_info_net(info), header->dp_ifindex);
-	if (dp)
-		err = fill_info(dp, reply, info->snd_portid, info->snd_seq, 0);
-	else
-		GENL_SET_ERR_MSG(info, "dp_ifindex is not that of a datapath");
-	ovs_unlock();
-
-	if (err) {
-		kfree_skb(reply);
-		return err;
-	}
-	return genlmsg_reply(reply, info);
+	return ovs_dp_info_get(info, fill_info);
 }
 
 static int dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct ovs_net *ovs_net = net_generic(sock_net(skb->sk), ovs_net_id);
-	const struct ovs_header *header = genlmsg_data(nlmsg_data(cb->nlh));
-	const struct datapath *only = NULL, *dp;
-	int err = 0, i = 0;
-
-	ovs_lock();
-	if (header->dp_ifindex) {
-		only = get_dp(sock_net(skb->sk), header->dp_ifindex);
-		if (!only) {
-			NL_SET_ERR_MSG(cb->extack,
-				       "dp_ifindex is not that of a datapath");
-			err = -ENODEV;
-			goto unlock;
-		}
-	}
-	list_for_each_entry(dp, &ovs_net->dps, list_node) {
-		if (i >= cb->args[0] && (!only || dp == only) &&
-		    fill_info(dp, skb, NETLINK_CB(cb->skb).portid,
-			      cb->nlh->nlmsg_seq, NLM_F_MULTI))
-			break;
-		i++;
-	}
-	cb->args[0] = i;
-unlock:
-	ovs_unlock();
-	return err ? err : skb->len;
+	return ovs_dp_info_dump(skb, cb, fill_info);
 }
 
 /* No attribute is taken. */
