@@ -22,6 +22,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "bench-dp.h"
 #include "bench-netdev.h"
 #include "dp-packet.h"
 #include "dpif.h"
@@ -80,68 +81,12 @@ make_packet(const char *kind, unsigned int i)
 static void
 add_flow(struct dpif *dpif, char *arg)
 {
-    struct ofpbuf key, mask, actions;
     char *match = strsep(&arg, ";");
-    struct dpif_flow_put put;
-    struct dpif_op op, *opp = &op;
-    char *error;
 
     if (!arg) {
         ovs_fatal(0, "%s: flow is not MATCH;ACTIONS", match);
     }
-    ofpbuf_init(&key, 0);
-    ofpbuf_init(&mask, 0);
-    ofpbuf_init(&actions, 0);
-    if (odp_flow_from_string(match, NULL, &key, &mask, &error)) {
-        ovs_fatal(0, "%s: bad flow (%s)", match, error ? error : "");
-    }
-    if (odp_actions_from_string(arg, NULL, &actions)) {
-        ovs_fatal(0, "%s: bad actions", arg);
-    }
-
-    memset(&put, 0, sizeof put);
-    put.flags = DPIF_FP_CREATE;
-    put.key = key.data;
-    put.key_len = key.size;
-    put.mask = mask.data;
-    put.mask_len = mask.size;
-    put.actions = actions.data;
-    put.actions_len = actions.size;
-    put.pmd_id = PMD_ID_NULL;
-    op.type = DPIF_OP_FLOW_PUT;
-    op.flow_put = put;
-    dpif_operate(dpif, &opp, 1, DPIF_OFFLOAD_NEVER);
-    BENCH_CHECK(op.error, match);
-
-    ofpbuf_uninit(&key);
-    ofpbuf_uninit(&mask);
-    ofpbuf_uninit(&actions);
-}
-
-static struct netdev *
-add_port(struct dpif *dpif, const char *name, odp_port_t port_no)
-{
-    struct netdev *netdev;
-
-    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
-    BENCH_CHECK(dpif_port_add(dpif, netdev, &port_no), "adding a port");
-    return netdev;
-}
-
-static MEASURED void
-measured_forward(struct dpif *dpif)
-{
-    dpif_run(dpif);
-}
-
-static void
-forward(struct dpif *dpif, struct netdev *rx, unsigned int n_bursts)
-{
-    for (unsigned int i = 0; i < n_bursts; i++) {
-        bench_netdev_offer(rx, NETDEV_MAX_BURST);
-        measured_forward(dpif);
-        ovsrcu_quiesce();
-    }
+    bench_dp_add_flow(dpif, match, arg);
 }
 
 int
@@ -175,8 +120,8 @@ main(int argc, char *argv[])
     bench_netdev_register();
     BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
                 "creating the datapath");
-    rx = add_port(dpif, "rx", u32_to_odp(1));
-    tx = add_port(dpif, "tx", u32_to_odp(2));
+    rx = bench_dp_add_port(dpif, "rx", u32_to_odp(1));
+    tx = bench_dp_add_port(dpif, "tx", u32_to_odp(2));
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
@@ -231,7 +176,7 @@ main(int argc, char *argv[])
     for (unsigned int i = 0; i < n_samples; i++) {
         uint64_t start = bench_cpu_ns();
 
-        forward(dpif, rx, n_bursts);
+        bench_dp_forward(dpif, rx, n_bursts);
         printf("%s%.2f", i ? ", " : "",
                (double) (bench_cpu_ns() - start)
                / ((uint64_t) n_bursts * NETDEV_MAX_BURST));

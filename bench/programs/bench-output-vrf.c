@@ -24,6 +24,7 @@
 #include <linux/neighbour.h>
 #include <string.h>
 
+#include "bench-dp.h"
 #include "bench-netdev.h"
 #include "dp-packet.h"
 #include "dpif.h"
@@ -135,40 +136,6 @@ make_packet(uint32_t dst, unsigned int i, uint8_t ttl)
     return packet;
 }
 
-static void
-add_flow(struct dpif *dpif, const char *match, const char *actions_)
-{
-    struct ofpbuf key, mask, actions;
-    struct dpif_flow_put put;
-    struct dpif_op op, *opp = &op;
-
-    ofpbuf_init(&key, 0);
-    ofpbuf_init(&mask, 0);
-    ofpbuf_init(&actions, 0);
-    BENCH_CHECK(odp_flow_from_string(match, NULL, &key, &mask, NULL), match);
-    BENCH_CHECK(odp_actions_from_string(actions_, NULL, &actions), actions_);
-
-    memset(&put, 0, sizeof put);
-    put.flags = DPIF_FP_CREATE;
-    put.key = key.data;
-    put.key_len = key.size;
-    put.mask = mask.data;
-    put.mask_len = mask.size;
-    put.actions = actions.data;
-    put.actions_len = actions.size;
-    put.pmd_id = PMD_ID_NULL;
-    op.type = DPIF_OP_FLOW_PUT;
-    op.flow_put = put;
-    dpif_operate(dpif, &opp, 1, DPIF_OFFLOAD_NEVER);
-    if (op.error != EEXIST) {
-        BENCH_CHECK(op.error, match);
-    }
-
-    ofpbuf_uninit(&key);
-    ofpbuf_uninit(&mask);
-    ofpbuf_uninit(&actions);
-}
-
 /* A rule that somebody wrote becomes a flow for each TTL. */
 static void
 add_flow_by_hand(struct dpif *dpif, const char *dst, uint8_t ttl)
@@ -179,35 +146,9 @@ add_flow_by_hand(struct dpif *dpif, const char *dst, uint8_t ttl)
     char *actions = xasprintf("set(eth(src=02:00:00:00:00:03,dst=02:00:00:00:"
                               "00:05)),set(ipv4(ttl=%d)),2", ttl - 1);
 
-    add_flow(dpif, match, actions);
+    bench_dp_add_flow(dpif, match, actions);
     free(match);
     free(actions);
-}
-
-static struct netdev *
-add_port(struct dpif *dpif, const char *name, odp_port_t port_no)
-{
-    struct netdev *netdev;
-
-    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
-    BENCH_CHECK(dpif_port_add(dpif, netdev, &port_no), "adding a port");
-    return netdev;
-}
-
-static MEASURED void
-measured_forward(struct dpif *dpif)
-{
-    dpif_run(dpif);
-}
-
-static void
-forward(struct dpif *dpif, struct netdev *rx, unsigned int n_bursts)
-{
-    for (unsigned int i = 0; i < n_bursts; i++) {
-        bench_netdev_offer(rx, NETDEV_MAX_BURST);
-        measured_forward(dpif);
-        ovsrcu_quiesce();
-    }
 }
 
 static unsigned int
@@ -280,9 +221,9 @@ main(int argc, char *argv[])
     bench_netdev_register();
     BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
                 "creating the datapath");
-    rx = add_port(dpif, "b1", u32_to_odp(1));
-    tx = add_port(dpif, "b2", u32_to_odp(2));
-    router = add_port(dpif, "b3", u32_to_odp(3));
+    rx = bench_dp_add_port(dpif, "b1", u32_to_odp(1));
+    tx = bench_dp_add_port(dpif, "b2", u32_to_odp(2));
+    router = bench_dp_add_port(dpif, "b3", u32_to_odp(3));
 
     templates = xmalloc(n_streams * sizeof *templates);
     for (unsigned int i = 0; i < n_streams; i++) {
@@ -303,10 +244,11 @@ main(int argc, char *argv[])
         }
     } else if (!by_hand) {
         add_routes(n_routes);
-        add_flow(dpif, "recirc_id(0),in_port(1),eth(dst=02:00:00:00:00:02),"
-                 "eth_type(0x0800),ipv4(frag=no)", "vrf(name=red)");
-        add_flow(dpif, "recirc_id(0),in_port(3),eth_type(0x0800),"
-                 "ipv4(frag=no)", "2");
+        bench_dp_add_flow(dpif, "recirc_id(0),in_port(1),eth(dst=02:00:00:00:"
+                          "00:02),eth_type(0x0800),ipv4(frag=no)",
+                          "vrf(name=red)");
+        bench_dp_add_flow(dpif, "recirc_id(0),in_port(3),eth_type(0x0800),"
+                          "ipv4(frag=no)", "2");
     }
     bench_netdev_set_templates(templates, n_streams);
 
@@ -323,7 +265,7 @@ main(int argc, char *argv[])
     for (unsigned int i = 0; i < n_samples; i++) {
         uint64_t start = bench_cpu_ns();
 
-        forward(dpif, rx, n_bursts);
+        bench_dp_forward(dpif, rx, n_bursts);
         printf("%s%.2f", i ? ", " : "",
                (double) (bench_cpu_ns() - start)
                / ((uint64_t) n_bursts * NETDEV_MAX_BURST));
