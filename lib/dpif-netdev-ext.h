@@ -266,13 +266,15 @@ extensions_poll(struct dp_netdev_pmd_thread *pmd)
     struct dp_packet_batch batch;
     int i;
 
-    for (i = 0; i < MAX_POLLED_BATCHES
-                && dp_netdev_extensions_poll(&pmd->extensions, pmd->ctx.now,
-                                             &batch); i++) {
-        dp_netdev_recirculate(pmd, &batch);
-    }
-    if (i) {
-        dp_netdev_pmd_flush_output_packets(pmd, false);
+    if (OVS_UNLIKELY(dp_netdev_extensions_have_executed())) {
+        for (i = 0; i < MAX_POLLED_BATCHES
+                    && dp_netdev_extensions_poll(&pmd->extensions,
+                                                 pmd->ctx.now, &batch); i++) {
+            dp_netdev_recirculate(pmd, &batch);
+        }
+        if (i) {
+            dp_netdev_pmd_flush_output_packets(pmd, false);
+        }
     }
     netdev_afxdp_flush();
 }
@@ -294,6 +296,9 @@ extensions_run(struct dp_netdev *dp)
     struct dp_netdev_pmd_thread *pmd;
 
     dp_netdev_extensions_run(&dp->extensions);
+    if (!dp_netdev_extensions_have_executed()) {
+        return;
+    }
     pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);
     if (pmd) {
         ovs_mutex_lock(&dp->non_pmd_mutex);
@@ -310,6 +315,9 @@ extensions_wait(struct dp_netdev *dp)
     struct dp_netdev_pmd_thread *pmd;
 
     dp_netdev_extensions_wait(&dp->extensions);
+    if (!dp_netdev_extensions_have_executed()) {
+        return;
+    }
     pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);
     if (pmd) {
         ovs_mutex_lock(&dp->non_pmd_mutex);

@@ -138,6 +138,8 @@ dp_netdev_extensions_bar_offload(const struct dp_netdev_extension_data *dp,
     return false;
 }
 
+atomic_bool dp_netdev_extensions_executed = ATOMIC_VAR_INIT(false);
+
 void
 dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
                              const struct dp_netdev_extension_data *thread,
@@ -151,6 +153,9 @@ dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
                                ? odp_extension_payload(a, e->action) : NULL);
 
         if (payload) {
+            if (!dp_netdev_extensions_have_executed()) {
+                atomic_store_relaxed(&dp_netdev_extensions_executed, true);
+            }
             e->execute(dp->of[i], thread->of[i], now, batch, payload, steal,
                        out);
             return;

@@ -26,6 +26,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "ovs-atomic.h"
 
 #include "dp-packet.h"
 #include "openvswitch/types.h"
@@ -173,6 +174,19 @@ void dp_netdev_extensions_execute(
     const struct dp_netdev_extension_data *thread, long long int now,
     struct dp_packet_batch *, const struct nlattr *, bool steal,
     struct dp_netdev_extension_out *);
+
+/* Has dp_netdev_extensions_execute() been called, in any thread?  Until then
+ * there is nothing to poll. */
+extern atomic_bool dp_netdev_extensions_executed;
+static inline bool
+dp_netdev_extensions_have_executed(void)
+{
+    bool executed;
+
+    atomic_read_relaxed(&dp_netdev_extensions_executed, &executed);
+    return executed;
+}
+
 bool dp_netdev_extensions_poll(const struct dp_netdev_extension_data *thread,
                                long long int now, struct dp_packet_batch *);
 void dp_netdev_extensions_poll_wait(

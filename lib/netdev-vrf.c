@@ -911,16 +911,17 @@ is_in_use(void)
 static void
 run(void *nv_)
 {
-    struct netdev_vrf *nv = nv_;
-    uint64_t connectivity = seq_read(connectivity_seq_get());
-    uint64_t ports = seq_read(vrf_ports_get_seq());
-    uint64_t generation = vrf_get_generation();
+    uint64_t connectivity, ports, generation;
     struct vrf_neigh_item *item;
+    struct netdev_vrf *nv = nv_;
     struct ovs_list exceptions;
 
     if (!is_in_use()) {
         return;
     }
+    connectivity = seq_read(connectivity_seq_get());
+    ports = seq_read(vrf_ports_get_seq());
+    generation = vrf_get_generation();
     if (!nv->queue) {
         nv->queue = vrf_neigh_queue_create(&queue_class, nv);
         nv->path = vrf_path_create();
