@@ -13,6 +13,9 @@ switched () {
     local setting
     need python3
     ovs_start
+    # Before there are handlers: it ends those that there are, and what they
+    # have counted since they last told is lost.
+    ovs-appctl upcall/disable-megaflows
     for setting; do
         ovs-vsctl set Open_vSwitch . "other_config:$setting"
     done
@@ -25,7 +28,6 @@ switched () {
     bridge br0 v1 v2
     # Forwards without a flow, also when ovs-vswitchd was restarted.
     ovs-vsctl clear bridge br0 fail_mode
-    ovs-appctl upcall/disable-megaflows
 }
 
 # works: packets get through, and those of each CPU came to its handler.
