@@ -350,6 +350,7 @@ tests_ovstest_SOURCES += \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c \
 	tests/test-vrf-db.c \
+	tests/test-vrf-forward.c \
 	tests/test-vrf-tunnel.c \
 	tests/test-vrf-fib.c
 

@@ -825,7 +825,7 @@ hop_usable(const struct vrf_hop *hop, const void *db)
 {
     const struct vrf_device *device;
 
-    if (hop->flags & (VRF_HOP_DEAD | VRF_HOP_ENCAP)) {
+    if (hop->flags & VRF_HOP_DEAD) {
         return false;
     }
     if (!hop->ifindex) {
@@ -835,11 +835,21 @@ hop_usable(const struct vrf_hop *hop, const void *db)
     return device && device->up;
 }
 
+static bool
+hop_usable_plain(const struct vrf_hop *hop, const void *db)
+{
+    return !(hop->flags & VRF_HOP_ENCAP) && hop_usable(hop, db);
+}
+
 const struct vrf_hop *
 vrf_db_choose(const struct vrf_db *db, const struct vrf_route *route,
               uint32_t hash)
 {
-    return vrf_hops_choose(vrf_route_hops(route), hash, hop_usable, db);
+    const struct vrf_hops *hops = vrf_route_hops(route);
+    const struct vrf_hop *hop;
+
+    hop = vrf_hops_choose(hops, hash, hop_usable_plain, db);
+    return hop ? hop : vrf_hops_choose(hops, hash, hop_usable, db);
 }
 
 /* The VRF device that 'ifindex' is or is a member of, null if none. */
@@ -1002,7 +1012,9 @@ leak_of(const struct vrf_db *db, const struct vrf_answer *a)
         return NULL;
     }
     hop = &hops->hops[0];
-    if (hop->leak_table) {
+    if (hop->flags & VRF_HOP_ENCAP) {
+        return NULL;
+    } else if (hop->leak_table) {
         return hop;
     }
     device = vrf_addr_is_zero(&hop->gateway)

@@ -168,12 +168,14 @@ void vrf_db_complete_flow(const struct vrf_db *, struct vrf_flow *flow);
  *
  * A route by way of a VRF device without a gateway, or by one of another
  * table, is not an answer: the packet is looked up again there, with 'used'
- * for all lookups.  That is, if the route has a single hop. */
+ * for all lookups.  That is, if the route has a single hop, by which Linux
+ * does not encapsulate. */
 bool vrf_db_lookup(const struct vrf_db *, const struct vrf_flow *flow,
                    struct vrf_answer *);
 
 /* Returns the hop that a packet with this hash takes by 'route'; null if no
- * device of it is up. */
+ * device of it is up.  One with VRF_HOP_ENCAP is it only if there is no other
+ * one. */
 const struct vrf_hop *vrf_db_choose(const struct vrf_db *,
                                     const struct vrf_route *route,
                                     uint32_t hash);

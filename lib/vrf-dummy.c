@@ -126,6 +126,8 @@ parse_route(int argc, const char *argv[])
 
         if (!strcmp(argv[i], "del")) {
             event.gone = true;
+        } else if (!strcmp(argv[i], "encap")) {
+            hop->flags |= VRF_HOP_ENCAP;
         } else if (!strncmp(argv[i], "via=", 4)
                    && vrf_addr_parse(argv[i] + 4, &family, &hop->gateway)) {
             hop->gateway_family = family;

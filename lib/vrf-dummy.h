@@ -16,7 +16,7 @@
  *     vrf/dummy link IFINDEX NAME MTU [table=N] [master=N] [down]
  *     vrf/dummy address IFINDEX ADDRESS/LEN
  *     vrf/dummy route TABLE TYPE PREFIX [via=ADDRESS] [dev=IFINDEX] [mtu=N]
- *         [metric=N] [del]
+ *         [metric=N] [encap] [del]
  *     vrf/dummy neighbour IFINDEX ADDRESS MAC|none
  *     vrf/dummy asked
  *

@@ -22,6 +22,7 @@ static const char *const names[VRF_N_OUTCOMES] = {
     [VRF_NOT_ROUTABLE] = "not_routable",
     [VRF_BROADCAST] = "broadcast",
     [VRF_BLACKHOLE] = "blackhole",
+    [VRF_ENCAP] = "encap",
     [VRF_LEAK_LOOP] = "leak_loop",
     [VRF_DEV_DOWN] = "dev_down",
     [VRF_DEV_NOT_OVS] = "dev_not_ovs",
@@ -66,6 +67,7 @@ vrf_outcome_error(enum vrf_outcome outcome, enum icmp_error *error)
     case VRF_NOT_ROUTABLE:
     case VRF_BROADCAST:
     case VRF_BLACKHOLE:
+    case VRF_ENCAP:
     case VRF_LEAK_LOOP:
     case VRF_DEV_DOWN:
     case VRF_DEV_NOT_OVS:
@@ -90,6 +92,8 @@ unicast(const struct vrf_db *db, const struct vrf_flow *flow, uint32_t hash,
         return VRF_DEV_DOWN;
     } else if (hop->flags & VRF_HOP_BLACKHOLE) {
         return VRF_BLACKHOLE;
+    } else if (hop->flags & VRF_HOP_ENCAP) {
+        return VRF_ENCAP;
     }
     device = vrf_db_device(db, hop->ifindex);
     if (!device) {

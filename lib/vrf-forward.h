@@ -37,6 +37,7 @@ enum vrf_outcome {
     VRF_NOT_ROUTABLE,           /* A destination that is not one host's. */
     VRF_BROADCAST,              /* To all of a subnet. */
     VRF_BLACKHOLE,              /* Route or rule of that type. */
+    VRF_ENCAP,                  /* Linux would encapsulate. */
     VRF_LEAK_LOOP,              /* More tables that send to each other than
                                  * VRF_MAX_LEAKS. */
     VRF_DEV_DOWN,               /* No device of the route is up. */

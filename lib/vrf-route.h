@@ -62,7 +62,8 @@ enum vrf_hop_flag {
     VRF_HOP_DEAD = 1,           /* The device is down. */
     VRF_HOP_LINKDOWN = 2,       /* The device has no carrier. */
     VRF_HOP_ONLINK = 4,         /* The gateway need not be on the link. */
-    VRF_HOP_ENCAP = 8,          /* Linux would encapsulate: not followed. */
+    VRF_HOP_ENCAP = 8,          /* Linux would encapsulate, or do what else
+                                 * "encap" says: not followed. */
     VRF_HOP_BLACKHOLE = 16,     /* Packets that choose it are dropped. */
 };
 
