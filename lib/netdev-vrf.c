@@ -664,11 +664,12 @@ get_limit(struct netdev_vrf *nv, uint16_t vrf)
 struct source_aux {
     const struct netdev_vrf *nv;
     uint16_t vrf;
+    uint32_t out;               /* Index of the device of the way. */
 };
 
-/* Is the device a port of the VRF, or Linux's for it? */
+/* Is the device that of the way, a port of the VRF, or Linux's for it? */
 static bool
-is_of_vrf(uint32_t ifindex, const void *aux_)
+may_be_source(uint32_t ifindex, const void *aux_)
 {
     const struct source_aux *aux = aux_;
     const struct vrf_dp_ports *ports;
@@ -677,7 +678,7 @@ is_of_vrf(uint32_t ifindex, const void *aux_)
 
     ports = ovsrcu_get(struct vrf_dp_ports *, &aux->nv->live_ports);
     port = vrf_dp_ports_by_ifindex(ports, ifindex);
-    return ((port && port->vrf == aux->vrf)
+    return (ifindex == aux->out || (port && port->vrf == aux->vrf)
             || (vrf && vrf->ifindex && vrf->ifindex == ifindex));
 }
 
@@ -699,7 +700,7 @@ static bool
 error_source(struct netdev_vrf *nv, uint16_t vrf, const struct vrf_packet *p,
              struct in6_addr *source)
 {
-    struct source_aux aux = { nv, vrf };
+    struct source_aux aux = { .nv = nv, .vrf = vrf };
     const struct vrf_dp_ports *ports;
     const struct vrf_context *context;
     struct vrf_packet reply;
@@ -720,9 +721,10 @@ error_source(struct netdev_vrf *nv, uint16_t vrf, const struct vrf_packet *p,
     reply.dst = p->src;
     vrf_context_flow(context, &reply, NULL, &flow);
     vrf_forward(vrf_get_db(), &flow, 0, &way);
+    aux.out = way.ifindex;
     if (way.outcome != VRF_FORWARDED
         || !vrf_forward_source(vrf_get_db(), p->family, &way, &p->src,
-                               is_of_vrf, &aux, &addr)) {
+                               may_be_source, &aux, &addr)) {
         return false;
     }
     *source = vrf_addr_to_in6(p->family, &addr);

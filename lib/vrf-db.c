@@ -1088,6 +1088,19 @@ vrf_db_lookup(const struct vrf_db *db, const struct vrf_flow *flow,
     }
 }
 
+bool
+vrf_db_lookup_table(const struct vrf_db *db, const struct vrf_flow *flow,
+                    uint32_t table, struct vrf_answer *a)
+{
+    struct vrf_rule rule;
+
+    forget_answer(a);
+    a->n_leaks = 0;
+    a->leak_loop = false;
+    vrf_rule_init(&rule);
+    return lookup_table(db, &rule, table, flow, a);
+}
+
 void
 vrf_db_for_each_device(const struct vrf_db *db,
                        void (*cb)(const struct vrf_device *, void *aux),

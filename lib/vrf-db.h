@@ -173,6 +173,12 @@ void vrf_db_complete_flow(const struct vrf_db *, struct vrf_flow *flow);
 bool vrf_db_lookup(const struct vrf_db *, const struct vrf_flow *flow,
                    struct vrf_answer *);
 
+/* The same by the routes of 'table' alone: no rule decides, and none of them
+ * leads to another table.  Adds to 'used', which '*a' has from another
+ * lookup. */
+bool vrf_db_lookup_table(const struct vrf_db *, const struct vrf_flow *flow,
+                         uint32_t table, struct vrf_answer *a);
+
 /* Returns the hop that a packet with this hash takes by 'route'; null if no
  * device of it is up.  One with VRF_HOP_ENCAP is it only if there is no other
  * one. */

@@ -108,7 +108,7 @@ unicast(const struct vrf_db *db, const struct vrf_flow *flow, uint32_t hash,
         way->family = hop->gateway_family;
         way->next_hop = hop->gateway;
     }
-    way->mtu_of_route = route->info.mtu && route->info.mtu <= device->mtu;
+    way->mtu_of_route = route->info.mtu != 0;
     way->mtu = way->mtu_of_route ? route->info.mtu : device->mtu;
     return VRF_FORWARDED;
 }
@@ -144,19 +144,35 @@ outcome_of(const struct vrf_db *db, const struct vrf_flow *flow,
     }
 }
 
-void
-vrf_forward(const struct vrf_db *db, const struct vrf_flow *flow,
-            uint32_t hash, struct vrf_way *way)
+/* Fills in the rest of '*way', which has the answer if that was 'found'. */
+static void
+complete(const struct vrf_db *db, const struct vrf_flow *flow, uint32_t hash,
+         bool found, struct vrf_way *way)
 {
     way->hop = NULL;
     way->ifindex = 0;
     way->mtu = 0;
-    if (vrf_db_lookup(db, flow, &way->answer)) {
+    if (found) {
         way->outcome = outcome_of(db, flow, hash, way);
     } else {
         way->outcome = (way->answer.leak_loop ? VRF_LEAK_LOOP
                         : VRF_NO_ROUTE);
     }
+}
+
+void
+vrf_forward(const struct vrf_db *db, const struct vrf_flow *flow,
+            uint32_t hash, struct vrf_way *way)
+{
+    complete(db, flow, hash, vrf_db_lookup(db, flow, &way->answer), way);
+}
+
+void
+vrf_forward_table(const struct vrf_db *db, const struct vrf_flow *flow,
+                  uint32_t table, uint32_t hash, struct vrf_way *way)
+{
+    complete(db, flow, hash,
+             vrf_db_lookup_table(db, flow, table, &way->answer), way);
 }
 
 /* The best source among the addresses seen so far. */
@@ -181,11 +197,12 @@ static void
 consider(const struct vrf_address *a, void *s_)
 {
     struct source *s = s_;
+    bool of_device = a->ifindex == s->ifindex;
     unsigned int rank;
 
     if (a->family != s->family
-        || is_link_scope(a->family, &a->addr) != is_link_scope(s->family,
-                                                               s->near)
+        || (is_link_scope(a->family, &a->addr)
+            && !(of_device && is_link_scope(s->family, s->near)))
         || (a->family == VRF_IPV4 && a->addr.hi >> 56 == 127)
         || (a->family == VRF_IPV6 && !a->addr.hi && a->addr.lo <= 1)) {
         return;
@@ -194,15 +211,14 @@ consider(const struct vrf_address *a, void *s_)
     /* First those of the device, of these the ones in the network of 'near',
      * of these the one that has the most in common with it. */
     rank = 1 + vrf_addr_common(&a->addr, s->near);
-    if (a->ifindex == s->ifindex) {
+    if (of_device) {
         rank += rank > a->len ? 2000 : 1000;
-    } else if (!s->usable || !s->usable(a->ifindex, s->aux)) {
-        return;
     }
-    if (rank > s->rank
-        || (rank == s->rank && (a->addr.hi < s->best.hi
-                                || (a->addr.hi == s->best.hi
-                                    && a->addr.lo < s->best.lo)))) {
+    if ((rank > s->rank
+         || (rank == s->rank && (a->addr.hi < s->best.hi
+                                 || (a->addr.hi == s->best.hi
+                                     && a->addr.lo < s->best.lo))))
+        && s->usable(a->ifindex, s->aux)) {
         s->best = a->addr;
         s->rank = rank;
     }

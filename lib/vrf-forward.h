@@ -67,8 +67,9 @@ struct vrf_way {
     const struct vrf_hop *hop;
     uint8_t family;             /* Of 'next_hop', enum vrf_family. */
     struct vrf_addr next_hop;
-    uint32_t mtu;               /* In bytes. */
-    bool mtu_of_route;          /* The route says so, not the device. */
+    uint32_t mtu;               /* In bytes: that of the route, even if the
+                                 * device has less, as in Linux, ... */
+    bool mtu_of_route;          /* ...or if it has none, of the device. */
 };
 
 /* Finds the way of packets of 'flow', whose VRFs are filled in (see
@@ -76,9 +77,16 @@ struct vrf_way {
 void vrf_forward(const struct vrf_db *, const struct vrf_flow *flow,
                  uint32_t hash, struct vrf_way *);
 
-/* Of addresses of the device with 'ifindex', or else of others that 'usable'
- * agrees to, finds the one that a packet to 'dst' by 'way' would have as its
- * source if it were made here.  Returns false if there is none. */
+/* The same by the routes of 'table' alone, after vrf_forward() has filled in
+ * '*way': what its answer depended on is added to. */
+void vrf_forward_table(const struct vrf_db *, const struct vrf_flow *flow,
+                       uint32_t table, uint32_t hash, struct vrf_way *way);
+
+/* Finds the source that a packet to 'dst' by 'way' would have if it were made
+ * here: that of the route, or an address of a device that 'usable' agrees to.
+ * Those of the way's device come first, of these the ones in one network with
+ * the next hop; one for a link only is for nothing beyond.  Returns false if
+ * there is none. */
 bool vrf_forward_source(const struct vrf_db *, enum vrf_family,
                         const struct vrf_way *way,
                         const struct vrf_addr *dst,

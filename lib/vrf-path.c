@@ -335,8 +335,7 @@ take_route(struct vrf_path *path, const struct vrf_packet *p,
     if (!v->adjacency->up || v->adjacency->is_vrf) {
         return false;
     }
-    v->mtu = (route->info.mtu && route->info.mtu < v->adjacency->mtu
-              ? route->info.mtu : v->adjacency->mtu);
+    v->mtu = route->info.mtu ? route->info.mtu : v->adjacency->mtu;
     v->outcome = VRF_FORWARDED;
     return true;
 }

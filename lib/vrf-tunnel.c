@@ -20,6 +20,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "vrf.h"
+#include "vrf-forward.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
 
@@ -211,92 +212,56 @@ vrf_tunnel_port_dst_port(const char *name, uint16_t otherwise)
 
 /* Routes. */
 
-struct source {
+struct source_aux {
     const struct vrf_db *db;
     const struct vrf_ports *ports;
-    const struct vrf_tunnel_packet *packet;
-    const struct vrf_device *out;
-    enum vrf_family family;
-    struct vrf_addr next_hop;
-    int best;
-    struct vrf_addr addr;
+    uint16_t vrf;
 };
 
-/* Chooses an address of the device that has the next hop on its link, then
- * another one of the device, then one of another device of the VRF. */
-static void
-consider_source(const struct vrf_address *a, void *s_)
+/* Is the device a port of the VRF? */
+static bool
+may_be_source(uint32_t ifindex, const void *aux_)
 {
-    struct source *s = s_;
-    const struct vrf_device *d = vrf_db_device(s->db, a->ifindex);
-    struct vrf_prefix link = { a->addr, a->len };
-    int rank;
+    const struct source_aux *aux = aux_;
+    const char *name = vrf_db_ifname(ifindex, aux->db);
 
-    if (a->family != s->family || !d
-        || vrf_ports_find(s->ports, d->name) != s->packet->vrf) {
-        return;
-    }
-    if (a->family == VRF_IPV6
-        && a->addr.hi >> 54 == 0x3fa
-        && s->packet->dst.s6_addr[0] != 0xfe) {
-        return;                 /* Link-local. */
-    }
-    link.addr = vrf_addr_cut(&link.addr, link.len);
-    rank = (d != s->out ? 1
-            : vrf_prefix_contains(&link, &s->next_hop) ? 3 : 2);
-    if (rank > s->best) {
-        s->best = rank;
-        s->addr = a->addr;
-    }
+    return name && vrf_ports_find(aux->ports, name) == aux->vrf;
 }
 
 static const char *
 choose_source(const struct vrf_db *db, const struct vrf_ports *ports,
               const struct vrf_tunnel_packet *packet,
-              struct vrf_tunnel_route *r, const struct vrf_device *out)
+              const struct vrf_way *way, struct vrf_tunnel_route *r)
 {
-    const struct vrf_route_info *info = &r->answer.route->info;
-    struct source s = {
-        .db = db,
-        .ports = ports,
-        .packet = packet,
-        .out = out,
-        .family = r->flow.family,
-    };
+    const struct source_aux aux = { db, ports, packet->vrf };
+    struct vrf_addr source;
 
-    r->src = packet->src;
     if (ipv6_addr_is_set(&packet->src)) {
+        r->src = packet->src;
         return (vrf_has_address(packet->vrf, &packet->src) ? NULL
                 : "its source is no address of the VRF");
     }
-    if (info->prefsrc.hi || info->prefsrc.lo) {
-        r->src = vrf_addr_to_in6(s.family, &info->prefsrc);
-        return NULL;
-    }
-    vrf_addr_from_in6(&r->next_hop, &s.next_hop);
-    vrf_db_for_each_address(db, consider_source, &s);
-    if (!s.best) {
+    if (!vrf_forward_source(db, r->flow.family, way, &r->flow.dst,
+                            may_be_source, &aux, &source)) {
         return "the VRF has no address for its source";
     }
-    r->src = vrf_addr_to_in6(s.family, &s.addr);
+    r->src = vrf_addr_to_in6(r->flow.family, &source);
     return NULL;
 }
 
 static void
-find_mtu(const struct vrf_tunnel_packet *packet, struct vrf_tunnel_route *r,
-         const struct vrf_device *out)
+find_mtu(const struct vrf_tunnel_packet *packet, const struct vrf_way *way,
+         struct vrf_tunnel_route *r)
 {
-    const struct vrf_route_info *info = &r->answer.route->info;
-    uint32_t learned;
+    const struct vrf_route *route = way->answer.route;
 
-    r->link_mtu = info->mtu ? info->mtu : out->mtu;
-    r->mtu = r->link_mtu;
-    r->mtu_by = info->mtu ? "route" : "device";
-    if (!info->mtu_locked) {
-        uint64_t serial = vrf_route_serial(r->answer.route);
+    r->link_mtu = r->mtu = way->mtu;
+    r->mtu_by = way->mtu_of_route ? "route" : "device";
+    if (!route->info.mtu_locked) {
+        uint32_t learned = vrf_pmtu_find(packet->vrf, &packet->dst,
+                                         vrf_route_serial(route),
+                                         time_msec());
 
-        learned = vrf_pmtu_find(packet->vrf, &packet->dst, serial,
-                                time_msec());
         if (learned && learned < r->mtu) {
             r->mtu = learned;
             r->mtu_by = "path";
@@ -304,26 +269,23 @@ find_mtu(const struct vrf_tunnel_packet *packet, struct vrf_tunnel_route *r,
     }
 }
 
-/* Looks in the table of 'vrf' alone. */
-static bool
-lookup_table(const struct vrf_db *db, const struct vrf *vrf,
-             const struct vrf_flow *flow, struct vrf_answer *a)
+/* Says why a packet does not go by 'way'. */
+static const char *
+why_not(const struct vrf_way *way)
 {
-    const struct vrf_fib *fib = vrf_db_table(db, flow->family, vrf->table);
-    const struct vrf_fib_query query = { .dst = flow->dst, .tos = flow->tos };
-    struct vrf_fib_result result;
-    struct vrf_used used = a->used;
-
-    memset(a, 0, sizeof *a);
-    a->used = used;
-    if (!fib || !vrf_fib_lookup(fib, &query, &result)) {
-        return false;
+    if (way->outcome == VRF_NO_ROUTE || way->outcome == VRF_LEAK_LOOP) {
+        return "no route";
+    } else if (way->outcome == VRF_DEV_DOWN) {
+        return "no device of the route is up";
+    } else if (way->outcome == VRF_ENCAP) {
+        return "Linux would encapsulate it";
+    } else if (way->outcome == VRF_BLACKHOLE) {
+        /* That may be the hop. */
+        return vrf_route_type_name(VRF_ROUTE_BLACKHOLE);
+    } else if (way->answer.type == VRF_ROUTE_LOCAL) {
+        return "the destination is local";
     }
-    a->type = result.route->info.type;
-    a->route = result.route;
-    a->table = vrf->table;
-    a->len = result.len;
-    return true;
+    return vrf_route_type_name(way->answer.type);
 }
 
 static const char *
@@ -332,9 +294,8 @@ lookup(const struct vrf_tunnel_packet *packet, struct vrf_tunnel_route *r)
     const struct vrf_ports *ports = vrf_ports_get();
     const struct vrf_db *db = ports ? vrf_ports_db(ports) : NULL;
     const struct vrf *vrf = vrf_by_id(packet->vrf);
-    const struct vrf_answer *a = &r->answer;
-    const struct vrf_device *out;
-    const struct vrf_hop *hop;
+    struct vrf_way way;
+    uint32_t hash;
 
     if (!vrf || !db) {
         return "there is no such VRF";
@@ -351,41 +312,29 @@ lookup(const struct vrf_tunnel_packet *packet, struct vrf_tunnel_route *r)
     r->flow.proto = packet->proto;
     r->flow.dport = packet->dport;
     vrf_db_complete_flow(db, &r->flow);
-    bool found = vrf_db_lookup(db, &r->flow, &r->answer);
+    hash = hash_bytes(&packet->dst, sizeof packet->dst,
+                      hash_bytes(&packet->src, sizeof packet->src, 0));
+    vrf_forward(db, &r->flow, hash, &way);
 
     /* Where Linux has no VRFs, its local addresses are those of all of them,
      * and another one's mean nothing here. */
-    if (found && a->type == VRF_ROUTE_LOCAL && !vrf->ifindex
-        && !vrf_has_address(packet->vrf, &packet->dst)) {
-        found = lookup_table(db, vrf, &r->flow, &r->answer);
+    if (way.outcome == VRF_LOCAL && way.answer.type == VRF_ROUTE_LOCAL
+        && !vrf->ifindex && !vrf_has_address(packet->vrf, &packet->dst)) {
+        vrf_forward_table(db, &r->flow, vrf->table, hash, &way);
     }
-    if (!found) {
-        return "no route";
-    } else if (a->type != VRF_ROUTE_UNICAST || !a->route) {
-        return (a->type == VRF_ROUTE_LOCAL ? "the destination is local"
-                : vrf_route_type_name(a->type));
-    }
-
-    hop = vrf_db_choose(db, a->route,
-                        hash_bytes(&packet->dst, sizeof packet->dst,
-                                   hash_bytes(&packet->src,
-                                              sizeof packet->src, 0)));
-    out = hop ? vrf_db_device(db, hop->ifindex) : NULL;
-    if (!out) {
-        return "no device of the route is up";
-    } else if (hop->flags & (VRF_HOP_ENCAP | VRF_HOP_BLACKHOLE)) {
-        return "Linux would encapsulate, or drop it";
-    }
-    r->device = out->name;
-    r->next_hop = (hop->gateway.hi || hop->gateway.lo
-                   ? vrf_addr_to_in6(hop->gateway_family, &hop->gateway)
-                   : packet->dst);
-    if (IN6_IS_ADDR_V4MAPPED(&r->next_hop)
-        != IN6_IS_ADDR_V4MAPPED(&packet->dst)) {
+    r->answer = way.answer;
+    if (way.outcome != VRF_FORWARDED) {
+        return why_not(&way);
+    } else if (way.family != r->flow.family) {
         return "the next hop is of another family";
     }
-    find_mtu(packet, r, out);
-    return choose_source(db, ports, packet, r, out);
+    r->device = vrf_db_ifname(way.ifindex, db);
+    if (!r->device) {
+        return "no device of the route is up"; /* It went just now. */
+    }
+    r->next_hop = vrf_addr_to_in6(way.family, &way.next_hop);
+    find_mtu(packet, &way, r);
+    return choose_source(db, ports, packet, &way, r);
 }
 
 bool
