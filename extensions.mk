@@ -122,6 +122,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-fib.h \
 	lib/vrf-forward.c \
 	lib/vrf-forward.h \
+	lib/vrf-limit.c \
+	lib/vrf-limit.h \
 	lib/vrf-names.c \
 	lib/vrf-names.h \
 	lib/vrf-neigh-queue.c \

@@ -12,11 +12,9 @@
 #include "dp-packet.h"
 #include "dpif-netdev-extension.h"
 #include "icmp-error.h"
-#include "icmp-limit.h"
 #include "netdev.h"
 #include "odp-util.h"
 #include "openvswitch/extension-abi.h"
-#include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/token-bucket.h"
@@ -29,6 +27,7 @@
 #include "util.h"
 #include "vrf-action.h"
 #include "vrf-counters.h"
+#include "vrf-limit.h"
 #include "vrf-neigh-ask.h"
 #include "vrf-neigh-queue.h"
 #include "vrf-path.h"
@@ -49,13 +48,6 @@ struct port {
     struct netdev_vrf *nv;
     odp_port_t port_no;
     const struct netdev *netdev;
-};
-
-/* Limits of ICMP errors of a VRF. */
-struct limit {
-    struct hmap_node node;      /* In struct netdev_vrf. */
-    uint16_t vrf;
-    struct icmp_limit limit;
 };
 
 /* A packet that the main thread has to do something about.  'item' comes
@@ -98,7 +90,6 @@ struct netdev_vrf {
     uint64_t connectivity_seqno, ports_seqno;
     uint64_t generation;
     uint64_t seqno;
-    struct hmap limits;
     struct vrf_neigh_queue *queue;
     struct vrf_path *path;
 };
@@ -644,23 +635,6 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     batch_end(&b);
 }
 
-static struct icmp_limit *
-get_limit(struct netdev_vrf *nv, uint16_t vrf)
-{
-    struct limit *limit;
-
-    HMAP_FOR_EACH_WITH_HASH (limit, node, hash_int(vrf, 0), &nv->limits) {
-        if (limit->vrf == vrf) {
-            return &limit->limit;
-        }
-    }
-    limit = xzalloc(sizeof *limit);
-    limit->vrf = vrf;
-    icmp_limit_init(&limit->limit, time_msec());
-    hmap_insert(&nv->limits, &limit->node, hash_int(vrf, 0));
-    return &limit->limit;
-}
-
 struct source_aux {
     const struct netdev_vrf *nv;
     uint16_t vrf;
@@ -749,8 +723,7 @@ send_error(struct netdev_vrf *nv, struct exception *e)
     receiver = vrf_addr_to_in6(p.family, &p.src);
     if (icmp_error_bars(e->packet, error)) {
         counter = VRF_COUNT_BARRED + error;
-    } else if (!icmp_limit_allows(get_limit(nv, vrf), error, &receiver,
-                                  time_msec())) {
+    } else if (!vrf_limit_allows(vrf, error, &receiver, time_msec())) {
         counter = VRF_COUNT_SUPPRESSED + error;
     } else if (!error_source(nv, vrf, &p, &source)) {
         counter = VRF_COUNT_NO_SOURCE;
@@ -995,7 +968,6 @@ create(void)
     atomic_init(&nv->n_made, 0);
     ovs_list_init(&nv->ports);
     nv->ports_changed = true;
-    hmap_init(&nv->limits);
     return nv;
 }
 
@@ -1022,15 +994,9 @@ static void
 destroy(void *nv_)
 {
     struct netdev_vrf *nv = nv_;
-    struct limit *limit;
 
     vrf_neigh_queue_destroy(nv->queue);
     vrf_path_destroy(nv->path);
-    HMAP_FOR_EACH_POP (limit, node, &nv->limits) {
-        icmp_limit_destroy(&limit->limit);
-        free(limit);
-    }
-    hmap_destroy(&nv->limits);
     unref(nv);
 }
 

@@ -14,7 +14,7 @@
  * for the address of the next hop (vrf-neigh-queue.h), which Linux is asked
  * for.  How many errors there may be is limited in the thread that receives,
  * before that costs anything, and again for each VRF and receiver in the main
- * thread (icmp-limit.h). */
+ * thread (vrf-limit.h). */
 
 struct dp_netdev_extension;
 

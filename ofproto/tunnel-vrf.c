@@ -9,7 +9,6 @@
 #include "dp-packet.h"
 #include "flow.h"
 #include "icmp-error.h"
-#include "icmp-limit.h"
 #include "netdev-native-tnl.h"
 #include "netdev-vport.h"
 #include "netdev.h"
@@ -17,13 +16,12 @@
 #include "odp-util.h"
 #include "ofproto-dpif.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/hmap.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
-#include "ovs-thread.h"
 #include "packets.h"
 #include "timeval.h"
 #include "util.h"
+#include "vrf-limit.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
 #include "vrf-quote.h"
@@ -38,17 +36,6 @@ COVERAGE_DEFINE(vrf_tunnel_too_big_unanswered);
 COVERAGE_DEFINE(vrf_tunnel_icmp_ignored);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
-
-/* How many errors may be sent, by VRF. */
-struct limit {
-    struct hmap_node node;
-    uint16_t vrf;
-    struct icmp_limit limit;
-};
-
-static struct ovs_mutex limits_mutex = OVS_MUTEX_INITIALIZER;
-static struct hmap limits OVS_GUARDED_BY(limits_mutex)
-    = HMAP_INITIALIZER(&limits);
 
 void
 tunnel_vrf_count_drop(bool found)
@@ -78,30 +65,6 @@ tunnel_vrf_cookie_init(struct user_action_cookie *cookie,
 
 /* Answers. */
 
-static bool
-may_answer(uint16_t vrf, const struct in6_addr *receiver)
-{
-    struct limit *limit;
-    bool allowed;
-
-    ovs_mutex_lock(&limits_mutex);
-    HMAP_FOR_EACH_WITH_HASH (limit, node, vrf, &limits) {
-        if (limit->vrf == vrf) {
-            break;
-        }
-    }
-    if (!limit) {
-        limit = xzalloc(sizeof *limit);
-        limit->vrf = vrf;
-        icmp_limit_init(&limit->limit, time_msec());
-        hmap_insert(&limits, &limit->node, vrf);
-    }
-    allowed = icmp_limit_allows(&limit->limit, ICMP_ERROR_TOO_BIG, receiver,
-                                time_msec());
-    ovs_mutex_unlock(&limits_mutex);
-    return allowed;
-}
-
 /* Returns the answer to 'packet', an Ethernet frame of 'flow', or null, with
  * '*why' set. */
 static struct dp_packet *
@@ -121,8 +84,9 @@ compose_answer(const struct dp_packet *packet, const struct flow *flow,
     if (ipv6_addr_is_multicast(&receiver)) {
         *why = "is for many";
         return NULL;
-    } else if (!may_answer(vrf, &sender)) {
-        *why = "there were too many answers";
+    } else if (!vrf_limit_allows(vrf, ICMP_ERROR_TOO_BIG, &sender,
+                                 time_msec())) {
+        *why = "is one of too many";
         return NULL;
     }
     /* A link with less is none for IPv6; no host would believe it. */

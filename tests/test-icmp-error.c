@@ -14,10 +14,12 @@
 #include "dp-packet.h"
 #include "flow.h"
 #include "icmp-limit.h"
+#include "ovs-thread.h"
 #include "ovstest.h"
 #include "packets.h"
 #include "random.h"
 #include "util.h"
+#include "vrf-limit.h"
 
 /* Prints what the error 'argv[1]' about the frame 'argv[4]', in hexadecimal,
  * is like, with MTU 'argv[2]', from 'argv[3]', or why there is none. */
@@ -239,6 +241,55 @@ test_limit(struct ovs_cmdl_context *ctx OVS_UNUSED)
     icmp_limit_destroy(&limit);
 }
 
+/* Threads that share the limit of a VRF. */
+enum { N_THREADS = 4, N_ERRORS = 1000 };
+
+static void *
+send_errors(void *id_)
+{
+    const struct in6_addr receiver = { .s6_addr = { 1 } };
+    const uint16_t *id = id_;
+    unsigned int count = 0;
+
+    for (unsigned int i = 0; i < N_ERRORS; i++) {
+        count += vrf_limit_allows(*id, ICMP_ERROR_TOO_BIG, &receiver, now);
+    }
+    return (void *) (uintptr_t) count;
+}
+
+static void
+test_vrf_limit(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    static uint16_t ids[] = { 0, 1, UINT16_MAX };
+    const struct in6_addr receiver = { .s6_addr = { 1 } };
+    pthread_t threads[ARRAY_SIZE(ids)][N_THREADS];
+
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        for (size_t j = 0; j < N_THREADS; j++) {
+            threads[i][j] = ovs_thread_create("errors", send_errors, &ids[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        unsigned int sum = 0;
+
+        for (size_t j = 0; j < N_THREADS; j++) {
+            void *count;
+
+            xpthread_join(threads[i][j], &count);
+            sum += (uintptr_t) count;
+        }
+        ovs_assert(sum == 1000);
+    }
+    ovs_assert(!vrf_limit_allows(1, ICMP_ERROR_TOO_BIG, &receiver, now));
+    ovs_assert(vrf_limit_allows(2, ICMP_ERROR_TOO_BIG, &receiver, now));
+    ovs_assert(vrf_limit_allows(1, ICMP_ERROR_TOO_BIG, &receiver, now + 1));
+    for (unsigned int i = 0; i < 6; i++) {
+        ovs_assert(vrf_limit_allows(1, ICMP_ERROR_TTL, &receiver, now + 1));
+    }
+    ovs_assert(!vrf_limit_allows(1, ICMP_ERROR_TTL, &receiver, now + 1));
+    ovs_assert(vrf_limit_allows(2, ICMP_ERROR_TTL, &receiver, now + 1));
+}
+
 static void
 test_icmp_error_main(int argc, char *argv[])
 {
@@ -246,6 +297,7 @@ test_icmp_error_main(int argc, char *argv[])
         { "compose", NULL, 4, 4, compose, OVS_RO },
         { "fuzz", NULL, 1, 1, fuzz, OVS_RO },
         { "limit", NULL, 0, 0, test_limit, OVS_RO },
+        { "vrf-limit", NULL, 0, 0, test_vrf_limit, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };
     struct ovs_cmdl_context ctx = { .argc = argc - 1, .argv = argv + 1 };
