@@ -115,77 +115,72 @@ is_of_link_layer(const struct dp_netdev_flow *flow)
     return true;
 }
 
-/* What the packets of a group have in common. */
-struct link_layer {
-    struct eth_header eth;
-    uint32_t mark;
-    uint8_t nw_frag;
+/* Packets that were taken out of a "struct dp_netdev_extension_out". */
+struct group {
+    struct dp_packet_batch packets;
+    uint16_t tcp_flags;         /* Of all of them. */
 };
 
-static inline uint16_t
-link_layer_of(struct dp_packet *packet, struct link_layer *l)
+/* Moves the first one of 'out->received' to 'group', and those that are in a
+ * group with it, or in none like it and of the same port. */
+static void
+take_group(struct dp_netdev_extension_out *out, struct group *group)
 {
-    memcpy(&l->eth, dp_packet_data(packet), sizeof l->eth);
-    l->mark = packet->md.pkt_mark;
-    l->nw_frag = UINT8_MAX;     /* If the header is bad. */
-    return parse_tcp_flags(packet, NULL, &l->nw_frag, NULL);
+    const size_t n = dp_packet_batch_size(&out->received);
+    odp_port_t port = out->received.packets[0]->md.in_port.odp_port;
+    uint64_t number = out->known[0].group;
+    struct dp_packet *packet;
+    size_t i;
+
+    dp_packet_batch_init(&group->packets);
+    group->tcp_flags = 0;
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, &out->received) {
+        if (out->known[i].group == number
+            && packet->md.in_port.odp_port == port) {
+            group->tcp_flags |= out->known[i].tcp_flags;
+            dp_packet_batch_add(&group->packets, packet);
+        } else {
+            out->known[dp_packet_batch_size(&out->received)] = out->known[i];
+            dp_packet_batch_refill(&out->received, packet, i);
+        }
+    }
 }
 
-/* Executes the flow of the first packet of 'batch', all of one port, on all
- * packets that have to match it, too, because it does not look beyond what
- * they have in common with the first one.  They are looked up once.  Returns
- * false if that is not worth the while. */
-#define MIN_GROUP 4
+/* Executes the flow of the first packet of 'group', whose packets are in one,
+ * on all of them, which match it, too, because it does not look beyond what
+ * they have in common.  They are looked up once.  Returns false if that is not
+ * so. */
 static bool
-recirculate_group(struct dp_netdev_pmd_thread *pmd,
-                  struct dp_packet_batch *batch)
+recirculate_group(struct dp_netdev_pmd_thread *pmd, struct group *group)
 {
-    const size_t n = dp_packet_batch_size(batch);
-    uint16_t flags, tcp_flags = 0;
-    struct dp_packet_batch group;
+    const size_t n = dp_packet_batch_size(&group->packets);
     struct dp_netdev_flow *flow;
     struct netdev_flow_key key;
-    struct link_layer first, l;
     struct dp_packet *packet;
     uint32_t bytes = 0;
     int n_lookups = 0;
-    size_t i;
 
-    if (n < MIN_GROUP
-        || memcmp(dp_packet_data(batch->packets[0]),
-                  dp_packet_data(batch->packets[n / 2]), ETH_HEADER_LEN)) {
-        return false;
-    }
-    miniflow_extract(batch->packets[0], &key.mf);
+    miniflow_extract(group->packets.packets[0], &key.mf);
     key.len = netdev_flow_key_size(miniflow_n_values(&key.mf));
     key.hash = 0;
     flow = dp_netdev_pmd_lookup_flow(pmd, &key, &n_lookups);
     if (!flow || !is_of_link_layer(flow)) {
         return false;
     }
-
-    dp_packet_batch_init(&group);
-    link_layer_of(batch->packets[0], &first);
-    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
-        flags = link_layer_of(packet, &l);
-        if (!memcmp(&l.eth, &first.eth, sizeof l.eth)
-            && l.mark == first.mark && l.nw_frag == first.nw_frag) {
-            tcp_flags |= flags;
-            bytes += dp_packet_size(packet);
-            dp_packet_batch_add(&group, packet);
-        } else {
-            dp_packet_batch_refill(batch, packet, i);
-        }
+    DP_PACKET_BATCH_FOR_EACH (i, packet, &group->packets) {
+        bytes += dp_packet_size(packet);
     }
-    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_RECIRC,
-                            dp_packet_batch_size(&group));
-    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_HIT,
-                            dp_packet_batch_size(&group));
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_RECIRC, n);
+    pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_HIT, n);
     pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_LOOKUP,
                             n_lookups);
-    dp_netdev_batch_execute(pmd, &group, &flow->cr, bytes, tcp_flags);
+    dp_netdev_batch_execute(pmd, &group->packets, &flow->cr, bytes,
+                            group->tcp_flags);
     return true;
 }
+
+/* So many packets in a group are worth a lookup of their own. */
+#define MIN_GROUP 4
 
 /* Has packets of an action go on their way. */
 static void
@@ -194,6 +189,7 @@ extension_out(struct dp_netdev_pmd_thread *pmd,
 {
     uint32_t *depth = recirc_depth_get();
     struct dp_packet_batch some;
+    struct group group;
 
     while (!dp_packet_batch_is_empty(&out->sent)) {
         take_one_port(&out->sent, &some);
@@ -208,12 +204,12 @@ extension_out(struct dp_netdev_pmd_thread *pmd,
     }
     *depth += 1;
     while (!dp_packet_batch_is_empty(&out->received)) {
-        take_one_port(&out->received, &some);
-        while (recirculate_group(pmd, &some)) {
-            continue;
-        }
-        if (!dp_packet_batch_is_empty(&some)) {
-            dp_netdev_recirculate(pmd, &some);
+        bool in_group = out->known[0].group != 0;
+
+        take_group(out, &group);
+        if (!in_group || dp_packet_batch_size(&group.packets) < MIN_GROUP
+            || !recirculate_group(pmd, &group)) {
+            dp_netdev_recirculate(pmd, &group.packets);
         }
     }
     *depth -= 1;

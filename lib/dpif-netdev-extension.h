@@ -71,12 +71,40 @@ struct dp_netdev_extension_slots {
     struct dp_netdev_extension_slot of[DP_NETDEV_N_EXTENSIONS];
 };
 
+/* What is known of a packet that goes on, lest it be looked up by itself. */
+struct dp_netdev_extension_known {
+    /* Packets with the same number but 0 have the same port, Ethernet header
+     * and mark; they have no VLAN tag, are no fragments, and the offsets of
+     * their headers are set. */
+    uint64_t group;
+
+    /* Of those in a group: as parse_tcp_flags() returns them. */
+    uint16_t tcp_flags;
+};
+
 /* Packets that an action has gone on another way, each with the port in its
  * metadata, which is otherwise as if it had just been received. */
 struct dp_netdev_extension_out {
     struct dp_packet_batch received; /* As received from that port. */
     struct dp_packet_batch sent;     /* Output to that port. */
+
+    /* Of each packet in 'received'. */
+    struct dp_netdev_extension_known known[NETDEV_MAX_BURST];
 };
+
+/* Adds 'packet' to 'out->received', in which there must be room. */
+static inline void
+dp_netdev_extension_receive(struct dp_netdev_extension_out *out,
+                            struct dp_packet *packet, uint64_t group,
+                            uint16_t tcp_flags)
+{
+    struct dp_netdev_extension_known *known;
+
+    known = &out->known[dp_packet_batch_size(&out->received)];
+    known->group = group;
+    known->tcp_flags = tcp_flags;
+    dp_packet_batch_add(&out->received, packet);
+}
 
 /* An extension.  Each function may be null, but 'create' and 'destroy', like
  * 'add_thread' and 'remove_thread', come in pairs. */

@@ -123,6 +123,7 @@ struct batch {
     struct dp_netdev_extension_out *out;
     struct packets *more;       /* For what 'out' has no room for. */
     bool first;                 /* Packets were not routed before. */
+    uint32_t first_mark;        /* That of the first packet. */
     bool counted[VRF_N_FAMILIES];
     uint64_t counts[VRF_N_FAMILIES][VRF_N_COUNTS];
 };
@@ -293,20 +294,44 @@ answer(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     }
 }
 
-/* Sends 'packet' by 'a', finished. */
+/* Sends 'packet' by 'a', finished; 'group' and 'tcp_flags' are what
+ * dp_netdev_extension_receive() takes. */
 static inline void
 put_on_way(struct batch *b, struct dp_packet *packet,
-           const struct vrf_adjacency *a)
+           const struct vrf_adjacency *a, uint64_t group, uint16_t tcp_flags)
 {
     uint32_t mark = b->action->mark ? b->action->mark : packet->md.pkt_mark;
 
     pkt_metadata_init(&packet->md, a->port_no);
     packet->md.pkt_mark = mark;
     if (OVS_LIKELY(!dp_packet_batch_is_full(&b->out->received))) {
-        dp_packet_batch_add(&b->out->received, packet);
+        dp_netdev_extension_receive(b->out, packet, group, tcp_flags);
     } else {
         packets_put(b->more, packet);
     }
+}
+
+/* Returns the number of the group that 'packet' is in, which goes by 'a', and
+ * sets '*tcp_flags'; see "struct dp_netdev_extension_known". */
+static inline uint64_t
+group_of(const struct batch *b, const struct dp_packet *packet,
+         const struct vrf_packet *p, const struct vrf_adjacency *a,
+         uint16_t *tcp_flags)
+{
+    *tcp_flags = 0;
+    if (OVS_UNLIKELY(p->fragment || b->context->mark != b->first_mark)) {
+        return 0;
+    } else if (p->proto == IPPROTO_TCP) {
+        if (OVS_LIKELY(p->len >= p->header_len + TCP_HEADER_LEN)) {
+            const struct tcp_header *th = dp_packet_l4(packet);
+
+            *tcp_flags = TCP_FLAGS(th->tcp_ctl);
+        }
+    } else if (p->family == VRF_IPV6 && p->proto != IPPROTO_UDP) {
+        /* There may be a TCP header behind others, or a fragment. */
+        return 0;
+    }
+    return a->serial;
 }
 
 struct fragments {
@@ -320,7 +345,7 @@ put_fragment(struct dp_packet *packet, void *aux)
     struct fragments *f = aux;
 
     f->b->counts[VRF_IPV4][VRF_COUNT_FRAGMENTS]++;
-    put_on_way(f->b, packet, f->a);
+    put_on_way(f->b, packet, f->a, 0, 0);
 }
 
 /* Looks for an internal port of VRF 'vrf' whose device has an address. */
@@ -398,6 +423,8 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     struct vrf_adjacency *a = v->adjacency;
     uint64_t *counts = b->counts[p->family];
     const uint32_t flags = b->action->flags;
+    uint16_t tcp_flags;
+    uint64_t group;
     bool dec_ttl = !own && !(flags & OVS_VRF_F_TTL_KEEP);
 
     if (OVS_UNLIKELY(dec_ttl && p->ttl <= 1)) {
@@ -449,7 +476,8 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         dp_packet_delete(packet);
         return;
     }
-    put_on_way(b, packet, a);
+    group = group_of(b, packet, p, a, &tcp_flags);
+    put_on_way(b, packet, a, group, tcp_flags);
 }
 
 /* Takes 'packet', of which vrf_packet_parse() said '*p' and 'fault', and
@@ -562,6 +590,8 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
             good[i] = faults[i] == VRF_PACKET_GOOD ? &parsed[i] : NULL;
         }
         b.context = NULL;
+        b.first_mark = (action->mark ? action->mark
+                        : packets->packets[0]->md.pkt_mark);
         DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
             /* Of one flow, thus of one port and with one mark, unless the flow
              * is a strange one. */
@@ -574,7 +604,7 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
                 b.context = vrf_path_context(b.path, action->id,
                                              packet->md.in_port.odp_port,
                                              mark, false);
-                vrf_path_fetch(b.context, &good[i],
+                vrf_path_fetch(b.path, b.context, &good[i],
                                dp_packet_batch_size(packets) - i);
             }
             route(&b, packet, &parsed[i], faults[i], false);
@@ -608,6 +638,7 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     dp_packet_batch_init(&out.received);
     dp_packet_batch_init(&out.sent);
     batch_begin(&b, nv, NULL, action, &out, &more);
+    b.first_mark = action->mark;
     b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
                                  own);
     fault = vrf_packet_parse(packet, &parsed);

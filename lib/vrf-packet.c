@@ -32,6 +32,27 @@ check_ipv4(const struct vrf_packet *p)
     return VRF_PACKET_GOOD;
 }
 
+/* Is the checksum of the header at 'nh' right?  Most headers have no
+ * options. */
+static inline bool
+ipv4_sum_is_good(const struct ip_header *nh, size_t header_len)
+{
+    uint32_t words[IP_HEADER_LEN / 4];
+    uint64_t sum = 0;
+
+    if (OVS_UNLIKELY(header_len != IP_HEADER_LEN)) {
+        return !csum(nh, header_len);
+    }
+    memcpy(words, nh, sizeof words);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        sum += words[i];
+    }
+    sum = (sum >> 32) + (uint32_t) sum;
+    sum = (sum >> 16) + (sum & UINT16_MAX);
+    sum = (sum >> 16) + (sum & UINT16_MAX);
+    return sum == UINT16_MAX;
+}
+
 static enum vrf_packet_fault
 parse_ipv4(struct dp_packet *packet, size_t len, struct vrf_packet *p)
 {
@@ -47,12 +68,13 @@ parse_ipv4(struct dp_packet *packet, size_t len, struct vrf_packet *p)
     if (OVS_UNLIKELY(header_len < IP_HEADER_LEN || p->len < header_len
                      || len < p->len)
         || (!dp_packet_ip_checksum_valid(packet)
-            && OVS_UNLIKELY(csum(nh, header_len)))) {
+            && OVS_UNLIKELY(!ipv4_sum_is_good(nh, header_len)))) {
         return VRF_PACKET_BAD_HEADER;
     }
     if (len > p->len) {
         dp_packet_set_size(packet, dp_packet_size(packet) - (len - p->len));
     }
+    packet->l4_ofs = packet->l3_ofs + header_len;
     frag = nh->ip_frag_off;
     p->family = VRF_IPV4;
     p->src = vrf_addr_from_ipv4(get_16aligned_be32(&nh->ip_src));
@@ -62,6 +84,7 @@ parse_ipv4(struct dp_packet *packet, size_t len, struct vrf_packet *p)
     p->ttl = nh->ip_ttl;
     p->proto = nh->ip_proto;
     p->may_fragment = !(frag & htons(IP_DONT_FRAGMENT));
+    p->fragment = IP_IS_FRAGMENT(frag);
     p->later_fragment = (frag & htons(IP_FRAG_OFF_MASK)) != 0;
     return check_ipv4(p);
 }
@@ -104,6 +127,7 @@ parse_ipv6(struct dp_packet *packet, size_t len, struct vrf_packet *p)
     if (len > p->len) {
         dp_packet_set_size(packet, dp_packet_size(packet) - (len - p->len));
     }
+    packet->l4_ofs = packet->l3_ofs + IPV6_HEADER_LEN;
     memcpy(&src, &nh->ip6_src, sizeof src);
     memcpy(&dst, &nh->ip6_dst, sizeof dst);
     p->family = VRF_IPV6;
@@ -114,6 +138,7 @@ parse_ipv6(struct dp_packet *packet, size_t len, struct vrf_packet *p)
     p->ttl = nh->ip6_hlim;
     p->proto = nh->ip6_nxt;
     p->may_fragment = false;
+    p->fragment = false;
     p->later_fragment = false;
     return check_ipv6(p);
 }

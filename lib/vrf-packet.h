@@ -23,7 +23,8 @@ struct vrf_packet {
     uint8_t header_len;         /* Of IPv4, with options; 40 for IPv6. */
     uint8_t tos, ttl, proto;    /* 'proto' is the next header of IPv6. */
     bool may_fragment;          /* IPv4 without DF. */
-    bool later_fragment;        /* Of IPv4, not the first one. */
+    bool fragment;              /* Of IPv4, a part of a packet... */
+    bool later_fragment;        /* ...and not the first one. */
 };
 
 enum vrf_packet_fault {

@@ -23,6 +23,20 @@
 
 #define N_CONTEXTS 64
 #define N_ADJACENCIES 4096
+#define N_MEMOS 4096
+
+/* What packets to an address found in the FIB, if that depends on nothing but
+ * their context.  Good as long as those have the serial numbers that are noted
+ * here: whatever changes, they are made anew. */
+struct memo {
+    struct vrf_addr dst;
+    uint64_t context;
+    uint64_t adjacency;
+    uint32_t mtu;
+    uint16_t place;             /* Of the adjacency. */
+    uint8_t family;
+    uint8_t tos;
+};
 
 struct vrf_path {
     const struct vrf_db *db;
@@ -33,8 +47,15 @@ struct vrf_path {
     uint32_t epoch;
     uint64_t generation, ports_serial;
 
+    uint64_t serial;            /* The last one given, from 1 on. */
+
+    /* Lookups since routes were last fetched, and how many of them no memo
+     * answered. */
+    unsigned int n_lookups, n_missed;
+
     struct vrf_context contexts[N_CONTEXTS];
     struct vrf_adjacency adjacencies[N_ADJACENCIES];
+    struct memo memos[N_MEMOS];
 };
 
 /* Ports. */
@@ -233,9 +254,18 @@ vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
         c->in_port = in_port;
         c->mark = mark;
         c->own = own;
+        c->serial = ++path->serial;
         make_context(path, c);
     }
     return c;
+}
+
+/* Where in an array of N_PLACES there is what belongs to 'addr' and 'x'. */
+#define N_PLACES (1 << 12)
+static inline size_t
+place_of(const struct vrf_addr *addr, uint64_t x)
+{
+    return ((addr->hi ^ addr->lo ^ x) * UINT64_C(0x9e3779b97f4a7c15)) >> 52;
 }
 
 /* Adjacencies. */
@@ -266,11 +296,9 @@ static inline struct vrf_adjacency *
 get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
               const struct vrf_addr *addr)
 {
-    uint64_t x = ((addr->hi ^ addr->lo ^ ifindex)
-                  * UINT64_C(0x9e3779b97f4a7c15));
-    struct vrf_adjacency *a = &path->adjacencies[x >> 52];
+    struct vrf_adjacency *a = &path->adjacencies[place_of(addr, ifindex)];
 
-    BUILD_ASSERT_DECL(N_ADJACENCIES == 1 << 12);
+    BUILD_ASSERT_DECL(N_ADJACENCIES == N_PLACES);
     if (OVS_UNLIKELY(a->epoch != path->epoch
                      || !vrf_addr_equal(&a->addr, addr)
                      || a->ifindex != ifindex || a->family != family)) {
@@ -281,6 +309,7 @@ get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
         a->addr = *addr;
         a->ifindex = ifindex;
         a->family = family;
+        a->serial = ++path->serial;
         make_adjacency(path, a);
     }
     return a;
@@ -340,10 +369,35 @@ take_route(struct vrf_path *path, const struct vrf_packet *p,
     return true;
 }
 
+static inline struct memo *
+memo_of(struct vrf_path *path, const struct vrf_context *c,
+        const struct vrf_addr *dst)
+{
+    BUILD_ASSERT_DECL(N_MEMOS == N_PLACES);
+    return &path->memos[place_of(dst, c->serial)];
+}
+
+/* Does 'm' say what becomes of packets of 'family' to 'q->dst'? */
+static inline bool
+memo_is_good(const struct vrf_path *path, const struct vrf_context *c,
+             const struct memo *m, enum vrf_family family,
+             const struct vrf_fib_query *q)
+{
+    return (vrf_addr_equal(&m->dst, &q->dst) && m->context == c->serial
+            && m->adjacency == path->adjacencies[m->place].serial
+            && m->family == family && m->tos == q->tos);
+}
+
 void
-vrf_path_fetch(const struct vrf_context *c,
+vrf_path_fetch(struct vrf_path *path, const struct vrf_context *c,
                const struct vrf_packet *const packets[], size_t n)
 {
+    bool few_missed = path->n_missed <= path->n_lookups / 4;
+
+    path->n_lookups = path->n_missed = 0;
+    if (few_missed) {
+        return;
+    }
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
         const struct vrf_addr *addrs[VRF_FIB_MAX_FETCH];
         size_t n_addrs = 0;
@@ -372,12 +426,31 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
     };
 
     if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
+        struct memo *m = memo_of(path, c, &p->dst);
+
+        path->n_lookups++;
+        if (OVS_LIKELY(memo_is_good(path, c, m, p->family, &q))) {
+            v->outcome = VRF_FORWARDED;
+            v->adjacency = &path->adjacencies[m->place];
+            v->mtu = m->mtu;
+            return;
+        }
+        path->n_missed++;
         for (size_t i = 0; i < c->plan[p->family].n; i++) {
             const struct vrf_route *route;
 
             route = vrf_fib_route(c->plan[p->family].fibs[i], &q);
             if (route && route->info.type != VRF_ROUTE_THROW) {
                 if (take_route(path, p, route, v)) {
+                    *m = (struct memo) {
+                        .dst = p->dst,
+                        .context = c->serial,
+                        .adjacency = v->adjacency->serial,
+                        .mtu = v->mtu,
+                        .place = v->adjacency - path->adjacencies,
+                        .family = p->family,
+                        .tos = q.tos,
+                    };
                     return;
                 }
                 break;

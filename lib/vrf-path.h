@@ -7,9 +7,9 @@
  * neighbours, fast.
  *
  * What a thread finds out about a VRF (which tables packets of a port are
- * looked up in, if that depends on nothing else) and about a next hop (port
- * and addresses) it remembers for as long as nothing changed; routes it looks
- * up for each packet.
+ * looked up in, if that depends on nothing else), about a next hop (port and
+ * addresses) and about some thousands of destinations (their next hops) it
+ * remembers for as long as nothing changed.
  *
  * Thread-safety: a "struct vrf_path" is one thread's.  Pointers that functions
  * return are valid until the next call for it, or until the thread
@@ -56,6 +56,7 @@ bool vrf_neighbour_is_good(const struct vrf_neighbour *);
 /* A next hop, or the host. */
 struct vrf_adjacency {
     struct vrf_addr addr;
+    uint64_t serial;            /* Never the same for two of a path. */
     uint32_t ifindex;
     uint32_t epoch;
     uint8_t family;             /* enum vrf_family. */
@@ -73,6 +74,7 @@ struct vrf_adjacency {
 
 /* Packets of one port that are routed in one VRF. */
 struct vrf_context {
+    uint64_t serial;            /* Never the same for two of a path. */
     uint32_t epoch;
     uint32_t id;                /* The VRF. */
     odp_port_t in_port;
@@ -118,8 +120,8 @@ void vrf_context_flow(const struct vrf_context *, const struct vrf_packet *p,
                       const void *l4, struct vrf_flow *flow);
 
 /* Prepares lookups of 'n' packets, VRF_FIB_MAX_FETCH at most, some of which
- * may be null. */
-void vrf_path_fetch(const struct vrf_context *,
+ * may be null, if it is likely that their routes have to be looked for. */
+void vrf_path_fetch(struct vrf_path *, const struct vrf_context *,
                     const struct vrf_packet *const packets[], size_t n);
 
 /* Says what becomes of packet 'p', whose headers 'packet' has, as far as the

@@ -5,7 +5,8 @@
  * Has the userspace datapath route bursts of packets to several next hops,
  * fragments among them, by the action vrf(), and compares what every packet
  * becomes with what the flows say that it should: some look at the Ethernet
- * header alone, some at the packet, some at fragments. */
+ * header alone, some at the packet, some at fragments.  Between bursts hosts
+ * move behind other ones. */
 
 #include <config.h>
 #undef NDEBUG
@@ -206,6 +207,42 @@ set_up_routing(void)
     shash_destroy(&ports);
 }
 
+/* The host that each host is behind; itself, of most. */
+static int via[N_HOPS + 1];
+
+/* Has a host go behind another one, or come back. */
+static void
+move_host(void)
+{
+    int host = random_range(N_HOPS) + 1;
+    struct vrf_db *db = vrf_use_dummy();
+    int to = random_range(2) ? host : random_range(N_HOPS) + 1;
+
+    if (to == via[host]) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        int next = i ? to : via[host];
+
+        if (next != host) {
+            event.gone = !i;
+            event.route.table = TABLE;
+            event.route.prefix.addr = vrf_addr_from_ipv4(htonl(0x0a020000
+                                                               | host));
+            event.route.prefix.len = 32;
+            event.route.info.type = VRF_ROUTE_UNICAST;
+            event.route.n_hops = 1;
+            event.route.hops[0].gateway = vrf_addr_from_ipv4(htonl(0x0a020000
+                                                                   | next));
+            event.route.hops[0].ifindex = DEVICE;
+            event.route.hops[0].weight = 1;
+            apply(db, VRF_EVENT_ROUTE);
+        }
+    }
+    via[host] = to;
+    vrf_dummy_changed();
+}
+
 static void
 add_flow(struct dpif *dpif, const char *match, const char *actions_)
 {
@@ -316,7 +353,8 @@ make_packet(int host, int port, bool fragment, uint16_t id)
 
 /* Packets of a burst by their id. */
 struct packet {
-    int host, port;
+    int host;                   /* To which it goes, by its route. */
+    int port;
     bool fragment;
 };
 
@@ -368,6 +406,9 @@ test_bursts(struct ovs_cmdl_context *ctx)
     }
     set_up_routing();
     add_flows(dpif);
+    for (int i = 1; i <= N_HOPS; i++) {
+        via[i] = i;
+    }
     dp_packet_batch_init(&burst);
     dpif_run(dpif);
     random_set_seed(1);
@@ -376,6 +417,9 @@ test_bursts(struct ovs_cmdl_context *ctx)
         size_t size = random_range(NETDEV_MAX_BURST) + 1;
         int n_hosts = random_range(N_HOPS) + 1;
 
+        if (!random_range(4)) {
+            move_host();
+        }
         for (size_t j = 0; j < size; j++) {
             struct packet *p = &packets[j];
 
@@ -387,6 +431,7 @@ test_bursts(struct ovs_cmdl_context *ctx)
             p->fragment = !random_range(3);
             dp_packet_batch_add(&burst, make_packet(p->host, p->port,
                                                     p->fragment, j));
+            p->host = via[p->host];
         }
         dpif_run(dpif);
         check_sent(packets, size);
