@@ -8,11 +8,15 @@
 #include <stdlib.h>
 
 #include "ila-config.h"
+#include "lib/vswitch-idl.h"
+#include "openvswitch/vlog.h"
 #include "ring-config.h"
 #include "smap.h"
 #include "util.h"
 #include "vrf-config.h"
 #include "xdp-config.h"
+
+VLOG_DEFINE_THIS_MODULE(bridge_extension);
 
 /* The registry: one line an extension.  The last place is for a test. */
 static const struct bridge_extension *extensions[] = {
@@ -63,6 +67,9 @@ bridge_extensions_bar_interface(const struct ovsrec_interface *cfg,
         if (reason) {
             error = EINVAL;
             if (errp) {
+                static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+                VLOG_WARN_RL(&rl, "%s: %s", cfg->name, reason);
                 *errp = reason;
             } else {
                 free(reason);

@@ -58,7 +58,8 @@ void bridge_extensions_check_interface(const struct ovsrec_interface *,
                                        const char *type);
 
 /* Returns 'error' if that is not 0.  Otherwise 0, or EINVAL if an extension
- * bars the interface; '*errp', unless 'errp' is null, is then the reason. */
+ * bars the interface; unless 'errp' is null, '*errp' has the reason, and the
+ * log, too. */
 int bridge_extensions_bar_interface(const struct ovsrec_interface *,
                                     const char *type, int error, char **errp);
 
