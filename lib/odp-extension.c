@@ -59,6 +59,17 @@ odp_extension_from_type(uint16_t type)
     return class;
 }
 
+size_t
+odp_extension_n_options(const struct odp_extension_class *class)
+{
+    size_t n = 0;
+
+    while (n < ODP_EXTENSION_MAX_OPTIONS && class->options[n]) {
+        n++;
+    }
+    return n;
+}
+
 void *
 odp_extension_put(struct ofpbuf *actions,
                   const struct odp_extension_class *class)

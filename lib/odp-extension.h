@@ -25,12 +25,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openvswitch/extension-abi.h"
+
 struct dp_packet_batch;
 struct dpif;
 struct ds;
 struct flow;
 struct nlattr;
 struct ofpbuf;
+
+/* Options that a class may have. */
+#define ODP_EXTENSION_MAX_OPTIONS 8
 
 struct odp_extension_class {
     const char *name;           /* As in "NAME(...)", in lower case. */
@@ -74,7 +79,28 @@ struct odp_extension_class {
     /* Fills in a flow and a payload that a datapath with support for the
      * action accepts.  'flow' is zeroed before. */
     void (*probe)(struct flow *, void *payload);
+
+    /* Options are what a datapath that has the action may lack, as an older
+     * kernel module does, or one that leaves part of the work to others.  Bit
+     * i of what 'get_options' returns says that the payload wants option i,
+     * which people know as 'options[i]'; 'set_option' has the payload of
+     * 'probe' want it.  Without options all of this is null.
+     *
+     * Packets whose action wants an option that the datapath lacks fare as if
+     * it lacked the action. */
+    const char *options[ODP_EXTENSION_MAX_OPTIONS];
+    uint32_t (*get_options)(const void *payload);
+    void (*set_option)(void *payload, unsigned int option);
 };
+
+/* What a datapath has of an extension. */
+struct odp_extension_support {
+    bool action;
+    bool options[ODP_EXTENSION_MAX_OPTIONS];
+};
+
+/* The number of options of the class. */
+size_t odp_extension_n_options(const struct odp_extension_class *);
 
 /* Returns the class with the given number, or NULL. */
 const struct odp_extension_class *odp_extension_from_type(uint16_t type);

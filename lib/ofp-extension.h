@@ -145,9 +145,10 @@ struct ofp_extension_class {
      * its turn among the set_field actions. */
     bool in_action_set;
 
-    /* The datapath action that 'translate' emits, or null.  If the datapath
-     * lacks it, packets take the slow path, or are dropped if only a datapath
-     * can execute it. */
+    /* The datapath action that 'translate' emits, behind others if it emits
+     * any, or null.  If the datapath lacks it, or an option of it, packets
+     * take the slow path, or are dropped if only a datapath can execute it; if
+     * it 'takes_packets', the copy that it would take. */
     const struct odp_extension_class *odp;
 
     /* Names that the extension adds for parts of fields, ended by an entry

@@ -549,6 +549,27 @@ odp_vrf_probe(struct flow *flow, void *payload)
     a->id = 1;
 }
 
+/* Flags are options, with the same bits. */
+static uint32_t
+odp_vrf_get_options(const void *payload)
+{
+    const struct ovs_action_vrf *a = payload;
+
+    return a->flags;
+}
+
+static void
+odp_vrf_set_option(void *payload, unsigned int option)
+{
+    struct ovs_action_vrf *a = payload;
+
+    a->flags |= 1u << option;
+}
+
+BUILD_ASSERT_DECL(OVS_VRF_F_TTL_KEEP == 1 << 0);
+BUILD_ASSERT_DECL(OVS_VRF_F_ERRORS_DROP == 1 << 1);
+BUILD_ASSERT_DECL(OVS_VRF_F_MSS_CLAMP == 1 << 2);
+
 /* Registration. */
 
 const struct ofp_extension_class ofp_output_vrf_class = {
@@ -573,4 +594,7 @@ const struct odp_extension_class odp_vrf_class = {
     .format = odp_vrf_format,
     .parse = odp_vrf_parse,
     .probe = odp_vrf_probe,
+    .options = { "ttl=keep", "errors=drop", "mss=clamp" },
+    .get_options = odp_vrf_get_options,
+    .set_option = odp_vrf_set_option,
 };

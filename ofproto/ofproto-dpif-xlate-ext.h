@@ -10,6 +10,9 @@
 #include "extension-state.h"
 #include "odp-extension.h"
 #include "ofp-extension.h"
+#include "sset.h"
+
+COVERAGE_DEFINE(extension_action_refused);
 
 static bool xport_has_ip(const struct xport *);
 
@@ -57,6 +60,87 @@ extension_in_port_name(const struct xlate_ctx *ctx)
     return xport && xport->netdev ? netdev_get_name(xport->netdev) : NULL;
 }
 
+/* Says in words what the datapath lacks for the action of 'class' that was
+ * appended to 'ctx->odp_actions' at last.  Returns NULL if it lacks nothing,
+ * otherwise a malloc()ed string. */
+static char *
+extension_lacks(const struct xlate_ctx *ctx,
+                const struct odp_extension_class *class)
+{
+    const struct odp_extension_support *support
+        = &ctx->xbridge->support.extensions[class->type];
+    const struct ofpbuf *actions = ctx->odp_actions;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    uint32_t wanted;
+
+    if (OVS_UNLIKELY(!support->action)) {
+        return xasprintf("the datapath lacks the action %s()", class->name);
+    }
+    wanted = class->get_options ? class->get_options(
+        ofpbuf_at_assert(actions, actions->size - class->size, class->size))
+        : 0;
+    if (OVS_LIKELY(!wanted)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < odp_extension_n_options(class); i++) {
+        if (wanted & 1u << i && !support->options[i]) {
+            ds_put_format(&s, "%s%s", s.length ? ", " : "", class->options[i]);
+        }
+    }
+    if (!s.length) {
+        return NULL;
+    }
+
+    char *lacking = xasprintf("the datapath's action %s() lacks %s",
+                              class->name, ds_cstr(&s));
+    ds_destroy(&s);
+    return lacking;
+}
+
+/* Logs once for a bridge that its packets that come to the action are dropped,
+ * and why.  So many different reasons are for configuration that changes all
+ * the time; the trace and the counter tell of them even so. */
+#define EXTENSION_MAX_REFUSED 256
+static void
+extension_log_refused(const struct xlate_ctx *ctx,
+                      const struct ofp_extension_class *class,
+                      const char *lacking)
+{
+    static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
+    static struct sset logged OVS_GUARDED_BY(mutex)
+        = SSET_INITIALIZER(&logged);
+    char *text = xasprintf("bridge %s: %s: packets that come to %s() are "
+                           "dropped", ctx->xbridge->name, lacking,
+                           class->name);
+    bool is_new;
+
+    ovs_mutex_lock(&mutex);
+    is_new = (sset_count(&logged) < EXTENSION_MAX_REFUSED
+              && sset_add(&logged, text));
+    ovs_mutex_unlock(&mutex);
+    if (is_new) {
+        VLOG_WARN("%s", text);
+    }
+    free(text);
+}
+
+/* Takes back the actions that 'class' appended to 'ctx->odp_actions', beyond
+ * 'size' bytes: the datapath would refuse them.  Only the copy that an action
+ * takes is dropped, otherwise the packet: nobody knows what it would be. */
+static void
+extension_refuse(struct xlate_ctx *ctx,
+                 const struct ofp_extension_class *class,
+                 const char *lacking, size_t size)
+{
+    COVERAGE_INC(extension_action_refused);
+    extension_log_refused(ctx, class, lacking);
+    xlate_report(ctx, OFT_ERROR, "%s: dropped", lacking);
+    ctx->odp_actions->size = size;
+    if (!class->odp->takes_packets) {
+        extension_drop(ctx);
+    }
+}
+
 /* Translates 'ofpact', an OFPACT_EXTENSION, and returns it, or if translation
  * was frozen, the action behind it. */
 static const struct ofpact *
@@ -88,27 +172,26 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
         x.preview = &state->preview;
     }
     class->translate(a->body, &x);
-    if (trace.length) {
-        xlate_report(ctx, OFT_DETAIL, "%s", ds_cstr(&trace));
+
+    bool is_empty = ctx->odp_actions->size == size;
+    char *lacking = (class->odp && !is_empty
+                     ? extension_lacks(ctx, class->odp) : NULL);
+    if (lacking && !class->odp->execute && !class->odp->slow_suffices) {
+        extension_refuse(ctx, class, lacking, size);
+        is_empty = true;
+    } else {
+        if (trace.length) {
+            xlate_report(ctx, OFT_DETAIL, "%s", ds_cstr(&trace));
+        }
+        if (lacking) {
+            /* The slow path executes all actions in userspace. */
+            ctx->xout->slow |= SLOW_ACTION;
+        }
     }
     ds_destroy(&trace);
-    if (ctx->odp_actions->size == size) {
+    free(lacking);
+    if (is_empty) {
         return ofpact;
-    }
-
-    if (class->odp && !ctx->xbridge->support.extensions[class->odp->type]) {
-        if (!class->odp->execute && !class->odp->slow_suffices) {
-            VLOG_WARN_ONCE("bridge %s: the datapath lacks the action %s(): "
-                           "packets that come to %s() are dropped",
-                           ctx->xbridge->name, class->odp->name, class->name);
-            xlate_report(ctx, OFT_ERROR, "the datapath lacks the action %s(): "
-                         "dropped", class->odp->name);
-            ctx->odp_actions->size = size;
-            extension_drop(ctx);
-            return ofpact;
-        }
-        /* The slow path executes all actions in userspace. */
-        ctx->xout->slow |= SLOW_ACTION;
     }
     state->n_actions++;
     if (x.unknown != MFF_N_IDS) {
