@@ -9,18 +9,23 @@
 # cables themselves.  All VRFs have the same addresses.
 
 work=${work-}
+dp=dp0                          # Whose counts are looked at.
 INLINE_PARAMETER=/sys/module/openvswitch/parameters/vrf_inline
 
-datapath () {                   # datapath INLINE: Y or N.
+router () {
     modprobe vrf || skip "the kernel has no VRFs"
-    modprobe openvswitch
-    echo "$1" >"$INLINE_PARAMETER"
-    ovs-dpctl add-dp dp0
     sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
         net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
         net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
         net.ipv4.conf.all.send_redirects=0 \
         net.ipv4.conf.default.send_redirects=0
+}
+
+datapath () {                   # datapath INLINE: Y or N.
+    router
+    modprobe openvswitch
+    echo "$1" >"$INLINE_PARAMETER"
+    ovs-dpctl add-dp dp0
 }
 
 # Device $2 is the VRF's on side $3.
@@ -135,7 +140,7 @@ in_lines () {
 }
 
 count () {                      # count NAME: packets.
-    python3 /guest/ovs_vrf.py dp0 "$1"
+    python3 /guest/ovs_vrf.py "$dp" "$1"
 }
 
 at_least () {                   # at_least NUMBER NAME
@@ -295,6 +300,7 @@ watched () {
 rules_of_netfilter () {
     need nft
     modprobe nf_tables || skip "the kernel has no nf_tables"
+    nft add table inet watch || skip "the kernel's nf_tables has no family inet"
     datapath Y
     site red 10
     site blue 20
@@ -503,6 +509,223 @@ refused () {
         "vrf(name=red,id=5)"
 }
 
+#
+# By ovs-vswitchd: bridge br-NAME has the ports that dp0 has elsewhere.
+#
+
+switch () {                     # switch INLINE
+    router
+    modprobe openvswitch
+    echo "$1" >"$INLINE_PARAMETER"
+    dp=ovs-system
+    ovs_start
+}
+
+bridge_site () {                # bridge_site NAME TABLE ACTION
+    local i
+    make_vrf "$1" "$2"
+    hosts "$1"
+    bridge "br-$1" "$1-p1" "$1-p2"
+    for i in 1 2; do
+        ovs-vsctl add-port "br-$1" "$1-i$i" \
+            -- set interface "$1-i$i" type=internal
+        member "$1" "$1-i$i" "$i"
+    done
+    routes "$1"
+    openflow "$1" "$3"
+}
+
+# What comes from a host of VRF NAME is for the router, by ACTION.
+openflow () {                   # openflow NAME ACTION
+    local i type
+    for i in 1 2; do
+        echo "priority=1,in_port=$1-i$i,actions=output:$1-p$i"
+        echo "priority=1,in_port=$1-p$i,arp,actions=output:$1-i$i"
+        for type in 133 134 135 136; do
+            echo "priority=2,in_port=$1-p$i,icmp6,icmp_type=$type,actions=output:$1-i$i"
+        done
+        echo "priority=1,in_port=$1-p$i,ip,actions=$2"
+        echo "priority=1,in_port=$1-p$i,ipv6,actions=$2"
+    done >"$work/openflow"
+    ovs-ofctl add-flows "br-$1" "$work/openflow"
+}
+
+trace () {                      # trace NAME: what becomes of a host's packet.
+    ovs-appctl ofproto/trace "br-$1" \
+        "in_port=$1-p1,icmp,nw_src=10.1.1.2,nw_dst=10.1.2.2,nw_ttl=64"
+}
+
+refusals () {
+    ovs-appctl coverage/read-counter extension_action_refused
+}
+
+more_refusals () {              # more_refusals THAN
+    test "$(refusals)" -gt "$1"
+}
+
+logged () {                     # logged WORDS: how often.
+    grep -c "$1" "$work/ovs/ovs-vswitchd.log" || test $? = 1
+}
+
+# The datapath, and not ovs-vswitchd, drops what red-1's host sends.
+drops_by_flow () {
+    on red-1 ping -q -n -c 1 -W 1 10.1.2.2
+    ovs-appctl dpctl/dump-flows |
+        grep 'eth_type(0x0800).*packets:[1-9].*actions:drop'
+}
+
+by_openflow () {
+    local name address
+    switch "$1"
+    bridge_site red 10 "output_vrf(red)"
+    bridge_site blue 20 "output_vrf(in)"
+    for name in blue-p1 blue-p2; do
+        ovs-vsctl set interface "$name" other_config:vrf=blue
+    done
+    for address in 10.1.2.2 fd02::2 10.3.1.2 fd03::2; do
+        reach red-1 "$address"
+        reach blue-1 "$address"
+        grows "${way[$1]}" transfer red-1 red-2 "$address" 200000
+        grows "${way[$1]}" transfer blue-1 blue-2 "$address" 200000
+    done
+    trace red | grep -F "output_vrf: handed to Linux, by VRF red, "
+    trace red | grep -F "Datapath actions: $(action red)"
+    trace blue | grep -F "Datapath actions: $(action blue)"
+    for name in red blue; do
+        ovs-appctl dpctl/dump-flows | grep -F "actions:$(action "$name")"
+        wait_for 20 eval "ovs-ofctl dump-flows br-$name ip |
+            grep 'n_packets=[1-9].* actions=output_vrf('"
+    done
+    # The router's answers.
+    refuses on red-1 ping -n -c 1 -W 5 -t 1 10.1.2.2 >"$work/ping"
+    grep 'From 10.1.1.1 .*Time to live exceeded' "$work/ping"
+    # A field has the VRF's number, as ovs-vswitchd knows it.
+    name=$(ovs-appctl vrf/list | sed -n 's/^blue: id \([0-9]*\),.*/\1/p')
+    openflow blue "load:$name->NXM_NX_REG0[],output_vrf(NXM_NX_REG0[0..15])"
+    reach blue-1 10.1.2.2
+    equal "$(python3 /guest/ovs_vrf.py "$dp" no-device not-vrf down tagged \
+        malformed backlog no-memory)" "0 0 0 0 0 0 0" drops
+
+    # Nothing of it is left to a VRF that goes, and flows find the one that comes
+    # under its name, which has another index.
+    ip link del red
+    wait_for 20 eval "trace red | grep 'no VRF device of Linux, dropped'"
+    refuses on red-1 ping -q -n -c 1 -W 1 10.1.2.2
+    make_vrf red 10
+    member red red-i1 1
+    member red red-i2 2
+    routes red
+    reach red-1 10.1.2.2
+    reach red-1 fd02::2
+    reach blue-1 10.1.2.2
+}
+
+complaints_of_kernel () {
+    dmesg | grep -c 'vrf action with' || test $? = 1
+}
+
+options_refused () {
+    local option before complaints
+    sysctl -q -w net.core.message_cost=0
+    complaints=$(complaints_of_kernel)
+    switch Y
+    tolerate "bridge br-red: the datapath's action vrf\(\) lacks"
+    bridge_site red 10 "output_vrf(red,ttl=dec,errors=send)"
+    reach red-1 10.1.2.2
+    equal "$(refusals)" 0 refusals
+    for option in ttl=keep errors=drop mss=clamp; do
+        ovs-appctl dpif/show-dp-features br-red |
+            grep -x "Extension vrf action with $option: No"
+        before=$(refusals)
+        openflow red "output_vrf(red,$option)"
+        wait_for 20 drops_by_flow
+        wait_for 20 more_refusals "$before"
+        trace red >"$work/trace"
+        grep -F ">>>> the datapath's action vrf() lacks $option: dropped" \
+            "$work/trace"
+        grep -x 'Datapath actions: drop' "$work/trace"
+        refuses eval "ovs-appctl dpctl/dump-flows | grep 'vrf('"
+        equal "$(logged "lacks $option: packets that come to output_vrf() are")" \
+            1 "lines of the log"
+    done
+    # Neither asked in vain, nor for each packet.
+    equal "$(logged 'Invalid argument')" 0 "refused by the kernel"
+    equal "$(complaints_of_kernel)" "$complaints" "lines of the kernel"
+    # A copy goes on.
+    openflow red "output_vrf(red,mss=clamp),output_vrf(red)"
+    reach red-1 10.1.2.2
+}
+
+stock_module () {
+    local stock
+    stock=$(find "/lib/modules/$(uname -r)/kernel" -name 'openvswitch.ko*')
+    test -n "$stock" || skip "no module of Linux's own"
+    router
+    modules_unload
+    modprobe openvswitch
+    rmmod openvswitch           # Not what it depends on.
+    insmod "$stock"
+    ovs_start
+    tolerate "bridge br-red: the datapath lacks the action vrf\(\)"
+    bridge_site red 10 "output_vrf(red)"
+    wait_for 20 eval "trace red |
+        grep '>>>> the datapath lacks the action vrf(): dropped'"
+    trace red | grep -x 'Datapath actions: drop'
+    wait_for 20 drops_by_flow
+    wait_for 20 more_refusals 0
+    openflow red "output_vrf(in,errors=drop)"
+    ovs-vsctl set interface red-p1 other_config:vrf=red
+    wait_for 20 eval "trace red |
+        grep '>>>> the datapath lacks the action vrf(): dropped'"
+    equal "$(logged 'packets that come to output_vrf() are dropped')" 1 \
+        "lines of the log"
+    equal "$(logged 'Invalid argument')" 0 "refused by the kernel"
+    ovs_stop
+    ovs-dpctl del-dp ovs-system || :
+    modules_unload
+}
+
+has_error () {                  # has_error INTERFACE: that of options:vrf.
+    ovs-vsctl get interface "$1" error |
+        grep "options:vrf=red: tunnels of the kernel's datapath cannot be put into a VRF by Open vSwitch"
+}
+
+tunnels_refused () {
+    local type options="options:remote_ip=10.1.1.2 options:vrf=red"
+    switch Y
+    tolerate 'options:vrf=red'
+    make_vrf red 10
+    # shellcheck disable=SC2086  # Two words.
+    for type in vxlan geneve gre; do
+        # Also as the first thing that there is.
+        ovs-vsctl --may-exist add-br br0 \
+            -- set bridge br0 datapath_type=system \
+            -- add-port br0 "t-$type" \
+            -- set interface "t-$type" "type=$type" $options \
+            2>"$work/error"
+        cat "$work/error"
+        grep 'options:vrf=red: ' "$work/error"
+        has_error "t-$type"
+        equal "$(ovs-vsctl get interface "t-$type" ofport)" -1 "its number"
+        ovs-vsctl show | grep -A 4 "Port t-$type" | grep 'error: "options:vrf='
+        refuses ovs-ofctl dump-ports-desc br0 "t-$type"
+        refuses eval "ovs-dpctl show ovs-system | grep '${type}_sys'"
+
+        # Without it there is one; with it, there is none any more.
+        ovs-vsctl remove interface "t-$type" options vrf
+        ovs-ofctl dump-ports-desc br0 "t-$type"
+        equal "$(ovs-vsctl get interface "t-$type" error)" "[]" "its error"
+        ovs-vsctl set interface "t-$type" options:vrf=red
+        wait_for 20 has_error "t-$type"
+        refuses ovs-ofctl dump-ports-desc br0 "t-$type"
+        # The default VRF is where it is.
+        ovs-vsctl set interface "t-$type" options:vrf=default
+        ovs-ofctl dump-ports-desc br0 "t-$type"
+        ovs-vsctl del-port "t-$type"
+    done
+    test "$(logged 'options:vrf=red: tunnels of the kernel')" -ge 1
+}
+
 for inline in N Y; do
     check "two VRFs with the same addresses, inline=$inline" both_families "$inline"
     check "nothing crosses, inline=$inline" no_crossing "$inline"
@@ -515,7 +738,11 @@ for inline in N Y; do
     check "marks, inline=$inline" marked "$inline"
     check "loops, inline=$inline" loops "$inline"
     check "VRFs that go under traffic, inline=$inline" gone "$inline"
+    check "OpenFlow's output_vrf, inline=$inline" by_openflow "$inline"
 done
 check "tcpdump and tc at the VRF device" watched
 check "rules of netfilter" rules_of_netfilter
 check "what is refused" refused
+check "OpenFlow's output_vrf, options that are refused" options_refused
+check "OpenFlow's output_vrf, with Linux's own module" stock_module
+check "tunnels in VRFs are refused" tunnels_refused
