@@ -108,6 +108,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/text-writer.h \
 	lib/u32-index.c \
 	lib/u32-index.h \
+	lib/unixctl-view.c \
+	lib/unixctl-view.h \
 	lib/vrf-action.c \
 	lib/vrf-action.h \
 	lib/vrf-addr.c \
@@ -426,6 +428,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring-kept.at \
 	tests/ring-kill.at \
 	tests/ring.at \
+	tests/unixctl-view.at \
 	tests/xdp.at \
 	tests/vrf-output.at \
 	tests/vrf-port.at \

@@ -9,7 +9,7 @@
 #include "openvswitch/json.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
-#include "unixctl.h"
+#include "unixctl-view.h"
 #include "util.h"
 #include "vrf-names.h"
 
@@ -197,17 +197,15 @@ counters_to_json(uint16_t id)
     return families;
 }
 
-/* "vrf/counters [--json] [NAME]". */
-static void
-vrf_unixctl_counters(struct unixctl_conn *conn, int argc, const char *argv[],
-                     void *aux OVS_UNUSED)
+static char *
+cmd_counters(struct unixctl_view *view)
 {
-    bool as_json = argc > 1 && !strcmp(argv[1], "--json");
-    const char *only = argc > 1 + as_json ? argv[1 + as_json] : NULL;
-    struct json *all = json_object_create();
-    struct ds s = DS_EMPTY_INITIALIZER;
+    const char *only = view->n_args ? view->args[0] : NULL;
     bool found = false;
 
+    if (view->wants_json) {
+        view->json = json_object_create();
+    }
     for (unsigned int id = 0; id <= UINT16_MAX; id++) {
         const char *name = find(id) ? vrf_id_to_name(id) : NULL;
 
@@ -215,30 +213,23 @@ vrf_unixctl_counters(struct unixctl_conn *conn, int argc, const char *argv[],
             continue;
         }
         found = true;
-        if (as_json) {
-            json_object_put(all, name, counters_to_json(id));
+        if (view->json) {
+            json_object_put(view->json, name, counters_to_json(id));
         } else {
-            ds_put_format(&s, "%s:\n", name);
-            format_counters(id, &s);
+            ds_put_format(&view->text, "%s:\n", name);
+            format_counters(id, &view->text);
         }
     }
-    if (only && !found) {
-        ds_put_format(&s, "%s: nothing was routed in such a VRF", only);
-        unixctl_command_reply_error(conn, ds_cstr(&s));
-    } else {
-        if (as_json) {
-            json_to_ds(all, JSSF_SORT, &s);
-            ds_put_char(&s, '\n');
-        }
-        unixctl_command_reply(conn, ds_cstr(&s));
-    }
-    json_destroy(all);
-    ds_destroy(&s);
+    return (only && !found
+            ? xasprintf("%s: nothing was routed in such a VRF", only) : NULL);
 }
+
+static const struct unixctl_view_class counters_view = {
+    "vrf/counters", "[--json] [NAME]", 0, 1, cmd_counters
+};
 
 void
 vrf_counters_init(void)
 {
-    unixctl_command_register("vrf/counters", "[--json] [NAME]", 0, 2,
-                             vrf_unixctl_counters, NULL);
+    unixctl_view_register(&counters_view);
 }

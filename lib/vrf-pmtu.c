@@ -18,6 +18,7 @@
 #include "packets.h"
 #include "seq.h"
 #include "timeval.h"
+#include "unixctl-view.h"
 #include "unixctl.h"
 #include "util.h"
 #include "vrf-port.h"
@@ -237,41 +238,32 @@ put_exception(const struct exception *e, struct json *json, struct ds *text)
     }
 }
 
-/* "vrf/pmtu [NAME]". */
-static void
-vrf_unixctl_pmtu(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *aux OVS_UNUSED)
+static char *
+cmd_pmtu(struct unixctl_view *view)
 {
-    bool want_json = argc > 1 && (!strcmp(argv[1], "--json")
-                                  || !strcmp(argv[1], "--format=json"));
-    const char *name = argc > 1 + want_json ? argv[1 + want_json] : NULL;
-    struct json *json = want_json ? json_array_create_empty() : NULL;
-    struct ds text = DS_EMPTY_INITIALIZER;
+    const char *name = view->n_args ? view->args[0] : NULL;
     const struct exception *e;
 
     if (name && !vrf_by_name(name)) {
-        ds_put_format(&text, "%s: no such VRF", name);
-        unixctl_command_reply_error(conn, ds_cstr(&text));
-        json_destroy(json);
-        ds_destroy(&text);
-        return;
+        return xasprintf("%s: no such VRF", name);
+    }
+    if (view->wants_json) {
+        view->json = json_array_create_empty();
     }
     ovs_mutex_lock(&mutex);
     LIST_FOR_EACH (e, by_age, &by_age) {
         if (e->expires > time_msec()
             && (!name || !strcmp(name, vrf_id_to_name(e->vrf)))) {
-            put_exception(e, json, &text);
+            put_exception(e, view->json, &view->text);
         }
     }
     ovs_mutex_unlock(&mutex);
-    if (json) {
-        json_to_ds(json, JSSF_SORT, &text);
-        ds_put_char(&text, '\n');
-    }
-    unixctl_command_reply(conn, ds_cstr(&text));
-    json_destroy(json);
-    ds_destroy(&text);
+    return NULL;
 }
+
+static const struct unixctl_view_class pmtu_view = {
+    "vrf/pmtu", "[--json] [NAME]", 0, 1, cmd_pmtu
+};
 
 /* "vrf/flush [NAME]". */
 static void
@@ -299,8 +291,7 @@ vrf_pmtu_init(void)
     if (!pmtu_seq) {
         pmtu_seq = seq_create();
         seen_seqno = seq_read(pmtu_seq);
-        unixctl_command_register("vrf/pmtu", "[--json] [NAME]", 0, 2,
-                                 vrf_unixctl_pmtu, NULL);
+        unixctl_view_register(&pmtu_view);
         unixctl_command_register("vrf/flush", "[NAME]", 0, 1,
                                  vrf_unixctl_flush, NULL);
     }

@@ -16,7 +16,7 @@
 #include "packets.h"
 #include "seq.h"
 #include "timeval.h"
-#include "unixctl.h"
+#include "unixctl-view.h"
 #include "util.h"
 #include "vrf-counters.h"
 #include "vrf-db.h"
@@ -401,36 +401,20 @@ vrf_wait(void)
 
 /* Commands. */
 
-/* What a command answers from, and in which form. */
+/* What a command answers from, and the answer. */
 struct view {
     const struct vrf_db *db;
     struct vrf_db *own;         /* If nothing listens otherwise. */
     struct json *json;          /* An array, or null for text. */
-    struct ds text;
+    struct ds *text;
 };
 
-/* Takes options from the arguments.  Returns false, with an error sent, if
- * they are wrong or the kernel cannot be read. */
-static bool
-view_open(struct view *v, struct unixctl_conn *conn, int *argc,
-          const char **argv[])
+/* Prepares to answer 'out'.  Returns null, or an error for the caller to free,
+ * if the kernel cannot be read. */
+static char *
+view_open(struct view *v, struct unixctl_view *out)
 {
     memset(v, 0, sizeof *v);
-    ds_init(&v->text);
-    if (*argc > 1 && !strncmp((*argv)[1], "--", 2)) {
-        const char *option = (*argv)[1];
-
-        if (strcmp(option, "--json") && strcmp(option, "--format=json")) {
-            ds_put_format(&v->text, "%s: the only option is --json", option);
-            unixctl_command_reply_error(conn, ds_cstr(&v->text));
-            ds_destroy(&v->text);
-            return false;
-        }
-        v->json = json_array_create_empty();
-        (*argc)--;
-        (*argv)++;
-    }
-
     v->db = vrf_get_db();
     if (!v->db) {
         struct vrf_monitor *m;
@@ -438,10 +422,7 @@ view_open(struct view *v, struct unixctl_conn *conn, int *argc,
         v->own = vrf_db_create();
         if (vrf_monitor_create(v->own, &m)) {
             vrf_db_destroy(v->own);
-            json_destroy(v->json);
-            ds_destroy(&v->text);
-            unixctl_command_reply_error(conn, "cannot read from the kernel");
-            return false;
+            return xstrdup("cannot read from the kernel");
         }
         do {
             vrf_monitor_run(m);
@@ -449,37 +430,23 @@ view_open(struct view *v, struct unixctl_conn *conn, int *argc,
         vrf_monitor_destroy(m);
         v->db = v->own;
     }
-    return true;
+    v->json = out->json = out->wants_json ? json_array_create_empty() : NULL;
+    v->text = &out->text;
+    return NULL;
 }
 
 static void
-view_destroy(struct view *v)
+view_close(struct view *v)
 {
-    json_destroy(v->json);
-    ds_destroy(&v->text);
     vrf_db_destroy(v->own);
 }
 
-static void
-view_fail(struct view *v, struct unixctl_conn *conn, const char *token,
-          const char *why)
+/* Closes the view.  Returns what is wrong with 'token'. */
+static char *
+view_fail(struct view *v, const char *token, const char *why)
 {
-    ds_clear(&v->text);
-    ds_put_format(&v->text, "%s: %s", token, why);
-    unixctl_command_reply_error(conn, ds_cstr(&v->text));
-    view_destroy(v);
-}
-
-static void
-view_reply(struct view *v, struct unixctl_conn *conn)
-{
-    if (v->json) {
-        ds_clear(&v->text);
-        json_to_ds(v->json, JSSF_SORT, &v->text);
-        ds_put_char(&v->text, '\n');
-    }
-    unixctl_command_reply(conn, ds_cstr(&v->text));
-    view_destroy(v);
+    view_close(v);
+    return xasprintf("%s: %s", token, why);
 }
 
 static void
@@ -553,7 +520,7 @@ put_vrf(struct view *v, const struct vrf *vrf)
             n_routes(v, VRF_IPV6, vrf->table)));
         json_array_add(v->json, object);
     } else {
-        ds_put_format(&v->text, "%s: id %"PRIu16", table %"PRIu32"%s%s%s, "
+        ds_put_format(v->text, "%s: id %"PRIu16", table %"PRIu32"%s%s%s, "
                       "%"PRIuSIZE" IPv4 and %"PRIuSIZE" IPv6 routes\n",
                       vrf->name, vrf->id, vrf->table,
                       vrf->ifindex ? ", device" : "",
@@ -562,10 +529,10 @@ put_vrf(struct view *v, const struct vrf *vrf)
                       n_routes(v, VRF_IPV4, vrf->table),
                       n_routes(v, VRF_IPV6, vrf->table));
         for (size_t i = 0; i < n; i++) {
-            ds_put_format(&v->text, "    member %s\n", nodes[i]->name);
+            ds_put_format(v->text, "    member %s\n", nodes[i]->name);
         }
         if (vrf_db_inexact(v->db)) {
-            ds_put_cstr(&v->text, "    inexact: there are rules or routes "
+            ds_put_cstr(v->text, "    inexact: there are rules or routes "
                         "with selectors that are not supported\n");
         }
     }
@@ -573,23 +540,21 @@ put_vrf(struct view *v, const struct vrf *vrf)
     shash_destroy(&m.names);
 }
 
-/* "vrf/list", and "vrf/show NAME". */
-static void
-vrf_unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *all)
+/* Shows the VRF called 'only', or all if that is null. */
+static char *
+show_vrfs(struct unixctl_view *out, const char *only)
 {
     struct shash names = SHASH_INITIALIZER(&names);
     const struct shash_node **nodes;
     struct shash_node *node;
+    bool found = !only;
     struct view v;
+    char *error;
     size_t n;
 
-    if (!view_open(&v, conn, &argc, &argv)) {
-        return;
-    }
-    if (!all && argc < 2) {
-        view_fail(&v, conn, "vrf/show", "needs the name of a VRF");
-        return;
+    error = view_open(&v, out);
+    if (error) {
+        return error;
     }
     SHASH_FOR_EACH (node, &configured) {
         shash_add_once(&names, node->name, NULL);
@@ -597,13 +562,10 @@ vrf_unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
     vrf_db_for_each_device(v.db, add_name, &names);
     n = shash_count(&names);
     nodes = shash_sort(&names);
-
-    bool found = all != NULL;
-
     for (size_t i = 0; i < n; i++) {
         struct vrf vrf;
 
-        if ((all || !strcmp(nodes[i]->name, argv[1]))
+        if ((!only || !strcmp(nodes[i]->name, only))
             && find_in(v.db, nodes[i]->name, &vrf)) {
             put_vrf(&v, &vrf);
             found = true;
@@ -611,11 +573,23 @@ vrf_unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
     }
     free(nodes);
     shash_destroy(&names);
-    if (found) {
-        view_reply(&v, conn);
-    } else {
-        view_fail(&v, conn, argv[1], "no such VRF");
+    if (!found) {
+        return view_fail(&v, only, "no such VRF");
     }
+    view_close(&v);
+    return NULL;
+}
+
+static char *
+cmd_list(struct unixctl_view *out)
+{
+    return show_vrfs(out, NULL);
+}
+
+static char *
+cmd_show(struct unixctl_view *out)
+{
+    return show_vrfs(out, out->args[0]);
 }
 
 /* Finds the table that 's' means: a VRF's name, "default" or table=NUMBER. */
@@ -666,32 +640,32 @@ put_routes(const struct vrf_prefix *p, struct vrf_route *const routes[],
             json_array_add(v->json, object);
         } else {
             if (routes[i]->info.type != VRF_ROUTE_UNICAST) {
-                ds_put_format(&v->text, "%s ",
+                ds_put_format(v->text, "%s ",
                               vrf_route_type_name(routes[i]->info.type));
             }
-            vrf_prefix_format(aux->family, p, &v->text);
+            vrf_prefix_format(aux->family, p, v->text);
             vrf_route_format(aux->family, routes[i], vrf_db_ifname, v->db,
-                             &v->text);
-            ds_put_char(&v->text, '\n');
+                             v->text);
+            ds_put_char(v->text, '\n');
         }
     }
     return true;
 }
 
-/* "vrf/route NAME". */
-static void
-vrf_unixctl_route(struct unixctl_conn *conn, int argc, const char *argv[],
-                  void *aux OVS_UNUSED)
+static char *
+cmd_route(struct unixctl_view *out)
 {
-    uint32_t table = 254;
+    const char *name = out->n_args ? out->args[0] : VRF_DEFAULT_NAME;
+    uint32_t table;
     struct view v;
+    char *error;
 
-    if (!view_open(&v, conn, &argc, &argv)) {
-        return;
+    error = view_open(&v, out);
+    if (error) {
+        return error;
     }
-    if (argc > 1 && !parse_table(&v, argv[1], &table)) {
-        view_fail(&v, conn, argv[1], "no such VRF, nor table=NUMBER");
-        return;
+    if (!parse_table(&v, name, &table)) {
+        return view_fail(&v, name, "no such VRF, nor table=NUMBER");
     }
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
         const struct vrf_fib *fib = vrf_db_table(v.db, f, table);
@@ -701,18 +675,19 @@ vrf_unixctl_route(struct unixctl_conn *conn, int argc, const char *argv[],
             vrf_fib_for_each(fib, put_routes, &route_aux);
         }
     }
-    view_reply(&v, conn);
+    view_close(&v);
+    return NULL;
 }
 
-/* "vrf/rule". */
-static void
-vrf_unixctl_rule(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *aux OVS_UNUSED)
+static char *
+cmd_rule(struct unixctl_view *out)
 {
     struct view v;
+    char *error;
 
-    if (!view_open(&v, conn, &argc, &argv)) {
-        return;
+    error = view_open(&v, out);
+    if (error) {
+        return error;
     }
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
         const struct vrf_rules *rules = vrf_db_rules(v.db, f);
@@ -725,13 +700,14 @@ vrf_unixctl_rule(struct unixctl_conn *conn, int argc, const char *argv[],
                                 json_integer_create(f == VRF_IPV4 ? 4 : 6));
                 json_array_add(v.json, object);
             } else {
-                ds_put_cstr(&v.text, f == VRF_IPV4 ? "ip   " : "ipv6 ");
-                vrf_rule_format(f, &rules->rules[i], &v.text);
-                ds_put_char(&v.text, '\n');
+                ds_put_cstr(v.text, f == VRF_IPV4 ? "ip   " : "ipv6 ");
+                vrf_rule_format(f, &rules->rules[i], v.text);
+                ds_put_char(v.text, '\n');
             }
         }
     }
-    view_reply(&v, conn);
+    view_close(&v);
+    return NULL;
 }
 
 struct neigh_aux {
@@ -761,36 +737,36 @@ put_neigh(const struct vrf_neighbour *n, void *aux_)
         json_object_put(object, "state", json_integer_create(n->state));
         json_array_add(aux->v->json, object);
     } else {
-        ds_put_format(&aux->v->text, "%s dev %s lladdr "ETH_ADDR_FMT
+        ds_put_format(aux->v->text, "%s dev %s lladdr "ETH_ADDR_FMT
                       " state %#"PRIx16"\n", ds_cstr(&addr), d->name,
                       ETH_ADDR_ARGS(n->mac), n->state);
     }
     ds_destroy(&addr);
 }
 
-/* "vrf/neigh [NAME]". */
-static void
-vrf_unixctl_neigh(struct unixctl_conn *conn, int argc, const char *argv[],
-                  void *aux OVS_UNUSED)
+static char *
+cmd_neigh(struct unixctl_view *out)
 {
     struct neigh_aux neigh_aux;
     struct vrf vrf;
     struct view v;
+    char *error;
 
-    if (!view_open(&v, conn, &argc, &argv)) {
-        return;
+    error = view_open(&v, out);
+    if (error) {
+        return error;
     }
     neigh_aux.v = &v;
     neigh_aux.master = 0;
-    if (argc > 1) {
-        if (!find_in(v.db, argv[1], &vrf) || !vrf.ifindex) {
-            view_fail(&v, conn, argv[1], "no VRF that has a device");
-            return;
+    if (out->n_args) {
+        if (!find_in(v.db, out->args[0], &vrf) || !vrf.ifindex) {
+            return view_fail(&v, out->args[0], "no VRF that has a device");
         }
         neigh_aux.master = vrf.ifindex;
     }
     vrf_db_for_each_neighbour(v.db, put_neigh, &neigh_aux);
-    view_reply(&v, conn);
+    view_close(&v);
+    return NULL;
 }
 
 /* Takes KEY=VALUE.  Returns why it is wrong, null if it is not. */
@@ -878,22 +854,22 @@ put_answer(struct view *v, const struct vrf_flow *flow, bool found,
         return;
     }
 
-    ds_put_format(&v->text, "outcome: %s\n", outcome);
+    ds_put_format(v->text, "outcome: %s\n", outcome);
     if (a->rule) {
-        ds_put_cstr(&v->text, "rule: ");
-        vrf_rule_format(flow->family, a->rule, &v->text);
-        ds_put_char(&v->text, '\n');
+        ds_put_cstr(v->text, "rule: ");
+        vrf_rule_format(flow->family, a->rule, v->text);
+        ds_put_char(v->text, '\n');
     }
     if (a->route) {
-        ds_put_format(&v->text, "table: %"PRIu32"\nroute: ", a->table);
-        vrf_prefix_format(flow->family, &p, &v->text);
+        ds_put_format(v->text, "table: %"PRIu32"\nroute: ", a->table);
+        vrf_prefix_format(flow->family, &p, v->text);
         vrf_route_format(flow->family, a->route, vrf_db_ifname, v->db,
-                         &v->text);
-        ds_put_char(&v->text, '\n');
+                         v->text);
+        ds_put_char(v->text, '\n');
     }
-    ds_put_cstr(&v->text, "decided: ");
-    vrf_prefix_format(flow->family, &used, &v->text);
-    ds_put_format(&v->text, ", %"PRIu8" bits of the source%s%s%s%s%s\n",
+    ds_put_cstr(v->text, "decided: ");
+    vrf_prefix_format(flow->family, &used, v->text);
+    ds_put_format(v->text, ", %"PRIu8" bits of the source%s%s%s%s%s\n",
                   a->used.src_bits, a->used.tos_mask ? ", tos" : "",
                   a->used.mark_mask ? ", mark" : "",
                   a->used.proto ? ", proto" : "",
@@ -901,50 +877,56 @@ put_answer(struct view *v, const struct vrf_flow *flow, bool found,
                   a->used.dport ? ", dport" : "");
 }
 
-/* "vrf/lookup NAME DST [KEY=VALUE]...". */
-static void
-vrf_unixctl_lookup(struct unixctl_conn *conn, int argc, const char *argv[],
-                   void *aux OVS_UNUSED)
+static char *
+cmd_lookup(struct unixctl_view *out)
 {
+    const char **args = out->args;
     struct vrf_answer answer;
     struct vrf_flow flow;
     const char *why;
     struct vrf vrf;
     struct view v;
+    char *error;
     bool found;
 
-    if (!view_open(&v, conn, &argc, &argv)) {
-        return;
-    }
-    if (argc < 3) {
-        view_fail(&v, conn, "vrf/lookup", "needs a VRF and a destination");
-        return;
+    error = view_open(&v, out);
+    if (error) {
+        return error;
     }
     memset(&flow, 0, sizeof flow);
     flow.iif = VRF_IIF_LOCAL;
-    if (strcmp(argv[1], VRF_DEFAULT_NAME)) {
-        if (!find_in(v.db, argv[1], &vrf)) {
-            view_fail(&v, conn, argv[1], "no such VRF");
-            return;
+    if (strcmp(args[0], VRF_DEFAULT_NAME)) {
+        if (!find_in(v.db, args[0], &vrf)) {
+            return view_fail(&v, args[0], "no such VRF");
         }
         flow.vrf_table = vrf.table;
     }
-    if (!vrf_addr_parse(argv[2], &flow.family, &flow.dst)) {
-        view_fail(&v, conn, argv[2], "not an IPv4 or IPv6 address");
-        return;
+    if (!vrf_addr_parse(args[1], &flow.family, &flow.dst)) {
+        return view_fail(&v, args[1], "not an IPv4 or IPv6 address");
     }
-    for (int i = 3; i < argc; i++) {
-        why = parse_flow_part(&v, argv[i], &flow);
+    for (int i = 2; i < out->n_args; i++) {
+        why = parse_flow_part(&v, args[i], &flow);
         if (why) {
-            view_fail(&v, conn, argv[i], why);
-            return;
+            return view_fail(&v, args[i], why);
         }
     }
     vrf_db_complete_flow(v.db, &flow);
     found = vrf_db_lookup(v.db, &flow, &answer);
     put_answer(&v, &flow, found, &answer);
-    view_reply(&v, conn);
+    view_close(&v);
+    return NULL;
 }
+
+static const struct unixctl_view_class views[] = {
+    { "vrf/list", "[--json]", 0, 0, cmd_list },
+    { "vrf/show", "[--json] NAME", 1, 1, cmd_show },
+    { "vrf/route", "[--json] [NAME|table=N]", 0, 1, cmd_route },
+    { "vrf/rule", "[--json]", 0, 0, cmd_rule },
+    { "vrf/neigh", "[--json] [NAME]", 0, 1, cmd_neigh },
+    { "vrf/lookup", "[--json] NAME DST [src=ADDRESS] [iif=DEVICE] "
+      "[oif=DEVICE] [mark=N] [tos=N] [proto=N] [sport=N] [dport=N]", 2, 10,
+      cmd_lookup },
+};
 
 void
 vrf_init(void)
@@ -957,21 +939,9 @@ vrf_init(void)
     wanted_seqno = seq_read(wanted_seq);
     vrf_counters_init();
     vrf_dummy_init();
-    unixctl_command_register("vrf/list", "[--json]", 0, 1,
-                             vrf_unixctl_show, vrf_seq);
-    unixctl_command_register("vrf/show", "[--json] NAME", 1, 2,
-                             vrf_unixctl_show, NULL);
-    unixctl_command_register("vrf/route", "[--json] [NAME|table=N]",
-                             0, 2, vrf_unixctl_route, NULL);
-    unixctl_command_register("vrf/rule", "[--json]", 0, 1,
-                             vrf_unixctl_rule, NULL);
-    unixctl_command_register("vrf/neigh", "[--json] [NAME]", 0, 2,
-                             vrf_unixctl_neigh, NULL);
-    unixctl_command_register("vrf/lookup",
-                             "[--json] NAME DST [src=ADDRESS] "
-                             "[iif=DEVICE] [oif=DEVICE] [mark=N] [tos=N] "
-                             "[proto=N] [sport=N] [dport=N]", 2, 11,
-                             vrf_unixctl_lookup, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+        unixctl_view_register(&views[i]);
+    }
 }
 
 void

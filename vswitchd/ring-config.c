@@ -18,6 +18,7 @@
 #include "openvswitch/vlog.h"
 #include "ring-server.h"
 #include "smap.h"
+#include "unixctl-view.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -151,80 +152,32 @@ select_rings(struct json *rings, const char *name)
     return selected;
 }
 
-static void
-reply_rings(struct unixctl_conn *conn, const struct json *rings, bool json,
-            void (*format)(const struct json *, struct ds *))
+static char *
+cmd_list(struct unixctl_view *view)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    if (json) {
-        json_to_ds(rings, JSSF_SORT, &s);
-        ds_put_char(&s, '\n');
-    } else {
-        format(rings, &s);
-    }
-    unixctl_command_reply(conn, ds_cstr(&s));
-    ds_destroy(&s);
+    view->json = ring_server_list();
+    format_list(view->json, &view->text);
+    return NULL;
 }
 
-/* Takes --json out of the arguments. */
-static bool
-take_json(int *argc, const char *argv[])
+static char *
+cmd_show(struct unixctl_view *view)
 {
-    if (*argc > 1 && !strcmp(argv[1], "--json")) {
-        int last = *argc - 1;
-
-        argv[1] = argv[last];
-        *argc = last;
-        return true;
-    }
-    return false;
-}
-
-static void
-ring_list_cb(struct unixctl_conn *conn, int argc, const char *argv[],
-             void *aux OVS_UNUSED)
-{
-    bool is_json = take_json(&argc, argv);
-    struct json *rings;
-
-    if (argc > 1) {
-        unixctl_command_reply_error(conn, "ring/list takes nothing but "
-                                    "--json");
-        return;
-    }
-    rings = ring_server_list();
-    reply_rings(conn, rings, is_json, format_list);
-    json_destroy(rings);
-}
-
-static void
-ring_show_cb(struct unixctl_conn *conn, int argc, const char *argv[],
-             void *aux OVS_UNUSED)
-{
-    bool is_json = take_json(&argc, argv);
-    struct json *rings = ring_server_list();
-
-    if (argc > 2) {
-        unixctl_command_reply_error(conn, "ring/show takes --json and one "
-                                    "name");
-        json_destroy(rings);
-        return;
-    }
-    if (argc > 1) {
-        rings = select_rings(rings, argv[1]);
-        if (!json_array(rings)->n) {
-            char *error = xasprintf("there is no ring \"%s\"", argv[1]);
-
-            unixctl_command_reply_error(conn, error);
-            free(error);
-            json_destroy(rings);
-            return;
+    view->json = ring_server_list();
+    if (view->n_args) {
+        view->json = select_rings(view->json, view->args[0]);
+        if (!json_array(view->json)->n) {
+            return xasprintf("there is no ring \"%s\"", view->args[0]);
         }
     }
-    reply_rings(conn, rings, is_json, format_details);
-    json_destroy(rings);
+    format_details(view->json, &view->text);
+    return NULL;
 }
+
+static const struct unixctl_view_class views[] = {
+    { "ring/list", "[--json]", 0, 0, cmd_list },
+    { "ring/show", "[--json] [name]", 0, 1, cmd_show },
+};
 
 /* Sets '*ring_class' to that of the packet rings of 'type'. */
 static bool
@@ -358,10 +311,9 @@ ring_del_cb(struct unixctl_conn *conn, int argc, const char *argv[],
 static void
 ring_config_init(struct ovsdb_idl *idl OVS_UNUSED)
 {
-    unixctl_command_register("ring/list", "[--json]", 0, 1, ring_list_cb,
-                             NULL);
-    unixctl_command_register("ring/show", "[--json] [name]", 0, 2,
-                             ring_show_cb, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+        unixctl_view_register(&views[i]);
+    }
     unixctl_command_register("ring/add", "name [type=tap|queue] [size=KB] "
                              "[lanes=N] [OPTION=VALUE]...", 1, INT_MAX,
                              ring_add_cb, NULL);

@@ -21,6 +21,7 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
+#include "unixctl-view.h"
 #include "unixctl.h"
 #include "util.h"
 #include "xdp-offload.h"
@@ -355,46 +356,42 @@ format_blocked(const struct json *blocked, struct ds *ds)
                   get_integer(blocked, "bytes"));
 }
 
-/* Commands that show an array. */
-struct view {
-    const char *name;
-    struct json *(*get)(void);
-    void (*format)(const struct json *element, struct ds *);
-};
-
-static const struct view views[] = {
-    { "xdp/show", xdp_offload_show, format_show },
-    { "xdp/stats", xdp_offload_stats, format_stats },
-    { "xdp/list", xdp_offload_list_blocked, format_blocked },
-};
-
 static void
-cmd_view(struct unixctl_conn *conn, int argc, const char *argv[], void *view_)
+show(struct unixctl_view *view, struct json *array,
+     void (*format)(const struct json *element, struct ds *))
 {
-    const struct view *view = view_;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct json *array;
-
-    if (argc > 1 && strcmp(argv[1], "--json")
-        && strcmp(argv[1], "--format=json")) {
-        ds_put_format(&ds, "%s: the only option is --json", argv[1]);
-        unixctl_command_reply_error(conn, ds_cstr(&ds));
-        ds_destroy(&ds);
-        return;
+    view->json = array;
+    for (size_t i = 0; i < json_array(array)->n; i++) {
+        format(json_array(array)->elems[i], &view->text);
     }
-    array = view->get();
-    if (argc > 1) {
-        json_to_ds(array, JSSF_SORT, &ds);
-        ds_put_char(&ds, '\n');
-    } else {
-        for (size_t i = 0; i < json_array(array)->n; i++) {
-            view->format(json_array(array)->elems[i], &ds);
-        }
-    }
-    unixctl_command_reply(conn, ds_cstr(&ds));
-    json_destroy(array);
-    ds_destroy(&ds);
 }
+
+static char *
+cmd_show(struct unixctl_view *view)
+{
+    show(view, xdp_offload_show(), format_show);
+    return NULL;
+}
+
+static char *
+cmd_stats(struct unixctl_view *view)
+{
+    show(view, xdp_offload_stats(), format_stats);
+    return NULL;
+}
+
+static char *
+cmd_list(struct unixctl_view *view)
+{
+    show(view, xdp_offload_list_blocked(), format_blocked);
+    return NULL;
+}
+
+static const struct unixctl_view_class views[] = {
+    { "xdp/show", "[--json]", 0, 0, cmd_show },
+    { "xdp/stats", "[--json]", 0, 0, cmd_stats },
+    { "xdp/list", "[--json]", 0, 0, cmd_list },
+};
 
 static void
 cmd_enable(struct unixctl_conn *conn, int argc, const char *argv[],
@@ -417,8 +414,7 @@ xdp_config_init(struct ovsdb_idl *idl_)
 {
     idl = idl_;
     for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
-        unixctl_command_register(views[i].name, "[--json]", 0, 1, cmd_view,
-                                 CONST_CAST(struct view *, &views[i]));
+        unixctl_view_register(&views[i]);
     }
     unixctl_command_register("xdp/enable", "[port]", 0, 1, cmd_enable, NULL);
     unixctl_command_register("xdp/disable", "[port]", 0, 1, cmd_enable, NULL);
