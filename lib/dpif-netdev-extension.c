@@ -80,7 +80,7 @@ dp_netdev_extensions_add_queue(const struct dp_netdev_extension_data *port,
 {
     for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
         if (extensions[i] && extensions[i]->add_queue) {
-            extensions[i]->add_queue(port->of[i], &slots->of[i]);
+            extensions[i]->add_queue(port->of[i], slots);
         }
     }
 }
@@ -116,13 +116,30 @@ dp_netdev_extensions_receive(const struct dp_netdev_extension_slots *slots,
                              struct dp_packet_batch *batch)
 {
     for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
-        void *queue = ovsrcu_get(void *, &slots->of[i].queue);
+        void *queue = ovsrcu_get(void *, &slots->of[i]);
 
         if (queue && !dp_packet_batch_is_empty(batch)) {
             extensions[i]->receive(queue, thread->of[i], stats, now, batch);
         }
     }
     return dp_packet_batch_is_empty(batch);
+}
+
+void
+dp_netdev_extension_set_slot(struct dp_netdev_extension_slots *slots,
+                             enum dp_netdev_extension_id id, void *queue)
+{
+    unsigned int bit = 1u << id;
+    unsigned int old;
+
+    /* A thread that has seen one of the two changes and not yet the other
+     * looks into an empty slot for nothing, or takes the old value. */
+    ovsrcu_set(&slots->of[id], queue);
+    if (queue) {
+        atomic_or(&slots->set, bit, &old);
+    } else {
+        atomic_and(&slots->set, ~bit, &old);
+    }
 }
 
 bool

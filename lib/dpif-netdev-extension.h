@@ -15,9 +15,9 @@
  * ====================
  *
  * A queue has a slot for each extension, null unless the extension wants its
- * packets: a burst costs one predicted branch if none does.  The extension
- * sets the slot, under RCU, when something that it was told changes; threads
- * need not be stopped for that.
+ * packets: a burst costs a load and a predicted branch if none does.  The
+ * extension sets the slot, under RCU, when something that it was told changes;
+ * threads need not be stopped for that.
  *
  * Thread-safety
  * =============
@@ -60,15 +60,14 @@ struct dp_netdev_extension_data {
     void *of[DP_NETDEV_N_EXTENSIONS];
 };
 
-/* An extension's place for what it keeps for a queue from which it wants the
- * packets.  It stays where it is as long as the queue is there. */
-struct dp_netdev_extension_slot {
-    OVSRCU_TYPE(void *) queue;
-};
-
-/* Those of a queue. */
+/* Places for what extensions keep for a queue from which they want the
+ * packets.  They stay where they are as long as the queue is there.
+ *
+ * 'set' has a bit for each slot that is not null, from shortly after the slot
+ * is set until shortly after it is null again: the slot decides. */
 struct dp_netdev_extension_slots {
-    struct dp_netdev_extension_slot of[DP_NETDEV_N_EXTENSIONS];
+    atomic_uint set;
+    OVSRCU_TYPE(void *) of[DP_NETDEV_N_EXTENSIONS];
 };
 
 /* What is known of a packet that goes on, lest it be looked up by itself. */
@@ -124,7 +123,7 @@ struct dp_netdev_extension {
     void (*remove_port)(void *port);
 
     /* Its queues come, one by one, or go all at once, likewise. */
-    void (*add_queue)(void *port, struct dp_netdev_extension_slot *);
+    void (*add_queue)(void *port, struct dp_netdev_extension_slots *);
     void (*clear_queues)(void *port);
 
     /* A thread that receives packets comes and goes.  It may be there for
@@ -229,12 +228,11 @@ static inline bool
 dp_netdev_extensions_receive_from(
     const struct dp_netdev_extension_slots *slots)
 {
-    uintptr_t any = 0;
+    unsigned int set;
 
-    for (int i = 0; i < DP_NETDEV_N_EXTENSIONS; i++) {
-        any |= (uintptr_t) ovsrcu_get(void *, &slots->of[i].queue);
-    }
-    return any;
+    atomic_read_relaxed(&CONST_CAST(struct dp_netdev_extension_slots *,
+                                    slots)->set, &set);
+    return set != 0;
 }
 
 /* Gives the extensions that do, in their order, the packets of 'batch'.
@@ -244,7 +242,15 @@ bool dp_netdev_extensions_receive(const struct dp_netdev_extension_slots *,
                                   struct pmd_perf_stats *, long long int now,
                                   struct dp_packet_batch *);
 
-/* For extensions.  In dpif-netdev.c. */
+/* For extensions. */
+
+/* Sets an extension's slot.  Threads that receive from the queue have the new
+ * value at their next burst or soon after; what the slot had before is theirs
+ * until they have quiesced.  For one thread at a time for each extension. */
+void dp_netdev_extension_set_slot(struct dp_netdev_extension_slots *,
+                                  enum dp_netdev_extension_id, void *queue);
+
+/* In dpif-netdev.c. */
 
 /* Returns what the extension keeps for a userspace datapath. */
 void *dpif_netdev_extension(const struct dpif *, enum dp_netdev_extension_id);

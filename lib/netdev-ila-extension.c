@@ -49,9 +49,9 @@ remove_port(void *port)
 }
 
 static void
-add_queue(void *port, struct dp_netdev_extension_slot *slot)
+add_queue(void *port, struct dp_netdev_extension_slots *slots)
 {
-    netdev_ila_add_queue(port, slot);
+    netdev_ila_add_queue(port, slots);
 }
 
 static void

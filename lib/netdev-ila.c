@@ -39,7 +39,7 @@ struct netdev_ila_queue {
     atomic_uint64_t counts[ILA_N_COUNTS];
 
     /* For struct netdev_ila_port. */
-    struct dp_netdev_extension_slot *slot;
+    struct dp_netdev_extension_slots *slots;
 };
 
 struct netdev_ila_port {
@@ -169,7 +169,8 @@ queue_configure(const struct netdev_ila_port *port,
     atomic_store_relaxed(&queue->dirs, port->active);
     atomic_store_relaxed(&queue->stats, port->options.stats);
     atomic_store_relaxed(&queue->rehash, port->options.rehash);
-    ovsrcu_set(&queue->slot->queue, port->active ? queue : NULL);
+    dp_netdev_extension_set_slot(queue->slots, DP_NETDEV_EXT_ILA,
+                                 port->active ? queue : NULL);
 }
 
 static void
@@ -269,7 +270,7 @@ clear_queues(struct netdev_ila_port *port)
         struct netdev_ila_queue *queue = port->queues[i];
 
         add_counts(queue, port->gone);
-        ovsrcu_set(&queue->slot->queue, NULL);
+        dp_netdev_extension_set_slot(queue->slots, DP_NETDEV_EXT_ILA, NULL);
         ovsrcu_postpone(queue_free, queue);
     }
     port->n_queues = 0;
@@ -285,13 +286,13 @@ netdev_ila_clear_queues(struct netdev_ila_port *port)
 
 void
 netdev_ila_add_queue(struct netdev_ila_port *port,
-                     struct dp_netdev_extension_slot *slot)
+                     struct dp_netdev_extension_slots *slots)
 {
     struct netdev_ila_queue *queue = xzalloc_cacheline(sizeof *queue);
 
     queue->table = port->ila->table;
     queue->in_port = odp_to_u32(port->port_no);
-    queue->slot = slot;
+    queue->slots = slots;
     ovs_mutex_lock(&port->ila->mutex);
     if (port->n_queues >= port->allocated_queues) {
         port->queues = x2nrealloc(port->queues, &port->allocated_queues,

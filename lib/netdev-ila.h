@@ -77,7 +77,7 @@ void netdev_ila_remove_port(struct netdev_ila_port *port);
  * from them meanwhile; their slots, in which there is a netdev_ila_queue while
  * packets are to come here, stay where they are in between. */
 void netdev_ila_add_queue(struct netdev_ila_port *,
-                          struct dp_netdev_extension_slot *);
+                          struct dp_netdev_extension_slots *);
 void netdev_ila_clear_queues(struct netdev_ila_port *);
 
 /* Configure a port.  ENODEV if there is none with that number; ERANGE if its

@@ -169,7 +169,7 @@ struct test_port {
     odp_port_t port_no;
     bool used;
     atomic_int byte;            /* Negative for none. */
-    struct dp_netdev_extension_slot *slots[MAX_QUEUES];
+    struct dp_netdev_extension_slots *slots[MAX_QUEUES];
 };
 
 struct test_dp {
@@ -227,7 +227,8 @@ test_set_slots(struct test_port *port)
     atomic_read(&port->byte, &byte);
     for (size_t i = 0; i < MAX_QUEUES; i++) {
         if (port->slots[i]) {
-            ovsrcu_set(&port->slots[i]->queue, byte < 0 ? NULL : port);
+            dp_netdev_extension_set_slot(port->slots[i], DP_NETDEV_EXT_TEST,
+                                         byte < 0 ? NULL : port);
         }
     }
 }
@@ -239,7 +240,8 @@ test_clear_queues(void *port_)
 
     for (size_t i = 0; i < MAX_QUEUES; i++) {
         if (port->slots[i]) {
-            ovsrcu_set(&port->slots[i]->queue, NULL);
+            dp_netdev_extension_set_slot(port->slots[i], DP_NETDEV_EXT_TEST,
+                                         NULL);
             port->slots[i] = NULL;
         }
     }
@@ -255,13 +257,13 @@ test_remove_port(void *port_)
 }
 
 static void
-test_add_queue(void *port_, struct dp_netdev_extension_slot *slot)
+test_add_queue(void *port_, struct dp_netdev_extension_slots *slots)
 {
     struct test_port *port = port_;
 
     for (size_t i = 0; i < MAX_QUEUES; i++) {
         if (!port->slots[i]) {
-            port->slots[i] = slot;
+            port->slots[i] = slots;
             break;
         }
     }

@@ -41,7 +41,7 @@
 struct fixture {
     struct netdev_ila *ila;
     struct netdev_ila_port *port;
-    struct dp_netdev_extension_slot slot;
+    struct dp_netdev_extension_slots slots;
     struct ila_usage_thread *usage;
 };
 
@@ -51,7 +51,7 @@ fixture_add_port(struct fixture *f, uint32_t port_no, unsigned int dirs)
     unsigned int was;
 
     f->port = netdev_ila_add_port(f->ila, u32_to_odp(port_no));
-    netdev_ila_add_queue(f->port, &f->slot);
+    netdev_ila_add_queue(f->port, &f->slots);
     ovs_assert(!netdev_ila_set_port(f->ila, u32_to_odp(port_no), dirs, &was));
     ovs_assert(!was);
 }
@@ -74,15 +74,29 @@ fixture_uninit(struct fixture *f)
 }
 
 static struct netdev_ila_queue *
-get_queue(const struct dp_netdev_extension_slot *slot)
+get_queue(const struct dp_netdev_extension_slots *slots)
 {
-    return ovsrcu_get(void *, &slot->queue);
+    struct netdev_ila_queue *queue
+        = ovsrcu_get(void *, &slots->of[DP_NETDEV_EXT_ILA]);
+
+    return dp_netdev_extensions_receive_from(slots) ? queue : NULL;
+}
+
+/* Is a burst from the queue not even looked at?  Unless that is just being
+ * changed. */
+static bool
+is_idle(const struct dp_netdev_extension_slots *slots)
+{
+    bool idle = !dp_netdev_extensions_receive_from(slots);
+
+    ovs_assert(idle == !ovsrcu_get(void *, &slots->of[DP_NETDEV_EXT_ILA]));
+    return idle;
 }
 
 static void
 run(struct fixture *f, struct dp_packet_batch *batch)
 {
-    struct netdev_ila_queue *queue = get_queue(&f->slot);
+    struct netdev_ila_queue *queue = get_queue(&f->slots);
     uint64_t counts[ILA_N_COUNTS];
 
     if (queue) {
@@ -354,7 +368,7 @@ check_drops(void)
             }
             dp_packet_batch_add(&batch, p);
         }
-        netdev_ila_ingress(get_queue(&f.slot), f.usage, 0, &batch, counts);
+        netdev_ila_ingress(get_queue(&f.slots), f.usage, 0, &batch, counts);
         ovs_assert(counts[ILA_COUNT_CBIT] == n - n_survivors);
         ovs_assert(dp_packet_batch_size(&batch) == n_survivors);
         ovs_assert(!memcmp(batch.packets, survivors,
@@ -493,20 +507,20 @@ test_ports(struct ovs_cmdl_context *ctx OVS_UNUSED)
     netdev_ila_remove_port(big);
 
     /* Active only while something applies. */
-    ovs_assert(!get_queue(&f.slot));
+    ovs_assert(is_idle(&f.slots));
     ovs_assert(!add(f.ila, &m, ILA_ADD_NEW));
-    ovs_assert(get_queue(&f.slot));
+    ovs_assert(get_queue(&f.slots));
     ovs_assert(!del(f.ila, &m.match));
-    ovs_assert(!get_queue(&f.slot));
+    ovs_assert(is_idle(&f.slots));
     m.match.fields |= ILA_MATCH_IN_PORT;
     m.match.in_port = 2;
     ovs_assert(!add(f.ila, &m, ILA_ADD_NEW));
-    ovs_assert(!get_queue(&f.slot));
+    ovs_assert(is_idle(&f.slots));
     m.match.in_port = 1;
     ovs_assert(!add(f.ila, &m, ILA_ADD_NEW));
-    ovs_assert(get_queue(&f.slot));
+    ovs_assert(get_queue(&f.slots));
     ovs_assert(!netdev_ila_set_port(f.ila, u32_to_odp(1), ILA_PATH_OUT, &was));
-    ovs_assert(was == ILA_PATH_IN && !get_queue(&f.slot));
+    ovs_assert(was == ILA_PATH_IN && is_idle(&f.slots));
     ovs_assert(!netdev_ila_set_port(f.ila, u32_to_odp(1), ILA_PATH_IN, &was));
 
     /* What is counted outlives queue and port.  An entry counts on demand. */
@@ -518,8 +532,8 @@ test_ports(struct ovs_cmdl_context *ctx OVS_UNUSED)
     ovs_assert(of_port(f.ila, 1, ILA_COUNT_IN) == 2);
     ovs_assert(of_port(f.ila, 1, ILA_COUNT_MISS) == 1);
     netdev_ila_clear_queues(f.port);
-    ovs_assert(!get_queue(&f.slot));
-    netdev_ila_add_queue(f.port, &f.slot);
+    ovs_assert(is_idle(&f.slots));
+    netdev_ila_add_queue(f.port, &f.slots);
     receive(&f, LOCATOR);
     ovs_assert(of_port(f.ila, 1, ILA_COUNT_IN) == 3);
     ovs_assert(entry_packets(f.ila, &m.match) == 2);
@@ -553,7 +567,7 @@ test_ports(struct ovs_cmdl_context *ctx OVS_UNUSED)
     ovs_assert(total(f.ila, ILA_COUNT_IN) == 10);
     netdev_ila_remove_port(f.port);
     ovs_assert(total(f.ila, ILA_COUNT_IN) == 10);
-    ovs_assert(!get_queue(&f.slot));
+    ovs_assert(is_idle(&f.slots));
     ovs_assert(!del(f.ila, &m.match));
     m.match.in_port = 1;
     ovs_assert(del(f.ila, &m.match) == ENOENT);
@@ -627,7 +641,7 @@ traffic_main(void *t_)
             /* The first one is always there, the others come and go. */
             ovs_assert(is_target(after)
                        || (after == before[i] && (before[i] != nth_locator(0)
-                                                  || !get_queue(&f.slot))));
+                                                  || !get_queue(&f.slots))));
             t->n_translated += is_target(after);
         }
         dp_packet_delete_batch(&batch, true);
@@ -635,7 +649,7 @@ traffic_main(void *t_)
 
         if (round % 64 == 63) {
             netdev_ila_clear_queues(f.port);
-            netdev_ila_add_queue(f.port, &f.slot);
+            netdev_ila_add_queue(f.port, &f.slots);
         }
         if (round % 512 == 511) {
             netdev_ila_remove_port(f.port);
@@ -821,7 +835,8 @@ test_benchmark(struct ovs_cmdl_context *ctx)
         double ns = measure(NULL, NULL, pool, locators, n, n_bursts);
 
         without = MIN(without, ns);
-        ns = measure(get_queue(&f.slot), f.usage, pool, locators, n, n_bursts);
+        ns = measure(get_queue(&f.slots), f.usage, pool, locators, n,
+                     n_bursts);
         with = MIN(with, ns);
     }
     printf("%"PRIuSIZE" entries, %s: %.1f ns a packet\n", n, mode_name,
