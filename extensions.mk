@@ -148,6 +148,7 @@ lib_libopenvswitch_la_SOURCES += \
 lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-tnl-ports.c \
 	lib/vrf-tnl-ports.h \
+	lib/vrf-tunnel-cookie.h \
 	lib/vrf-tunnel.c \
 	lib/vrf-tunnel.h
 

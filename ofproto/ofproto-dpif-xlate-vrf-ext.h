@@ -14,7 +14,7 @@
 #include "vrf-port.h"
 #include "vrf-tunnel.h"
 
-/* A tunnel's output. */
+/* A tunnel's output, or its end. */
 struct vrf_tnl {
     uint16_t vrf;
     struct vrf_tunnel_packet packet;
@@ -103,6 +103,15 @@ vrf_tnl_neigh_name(struct vrf_tnl *t, const struct xport *out)
 {
     return vrf_neigh_name(t->vrf, out->xbridge->name,
                           netdev_get_name(out->netdev), t->neigh_name);
+}
+
+/* The same for what is output to 'xport', which has an IP address; its VRF
+ * becomes that of '*t', whose other members stay unset. */
+static const char *
+vrf_tnl_terminate(struct vrf_tnl *t, const struct xport *xport)
+{
+    t->vrf = vrf_of_port(netdev_get_name(xport->netdev));
+    return vrf_tnl_neigh_name(t, xport);
 }
 
 /* The device whose address an ARP or ND request by 'out' has. */
