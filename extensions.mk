@@ -211,6 +211,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-abi.h \
 	lib/xdp-blocked.c \
 	lib/xdp-blocked.h \
+	lib/xdp-capture.c \
+	lib/xdp-capture.h \
 	lib/xdp-flow.c \
 	lib/xdp-flow.h \
 	lib/xdp-frames.c \

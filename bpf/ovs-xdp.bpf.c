@@ -9,7 +9,8 @@
  *      does.  Whenever it is not plain that the two agree, to the socket.
  *   3. Blocked prefixes of source addresses, by one lookup for each length.
  *   4. Flows, by one lookup for each mask of the family.
- *   5. Drop, redirect, or to the socket.
+ *   5. Drop, redirect, or to the socket.  Of dropped packets some are copied
+ *      for userspace, if it wants that.
  *
  * Never does a packet go to the host's own stack, unless there is no socket
  * and the port was told so.
@@ -83,6 +84,13 @@ struct {
     __type(value, __u64);
 } counters SEC(".maps");
 
+/* Dropped packets that were captured, if somebody opened a buffer for that. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(__u32));
+} samples SEC(".maps");
+
 #define ETH_TYPE_MIN 0x600
 #define ETH_TYPE_IP 0x0800
 #define ETH_TYPE_VLAN_8021Q 0x8100
@@ -150,6 +158,29 @@ unsure(struct xdp_md *ctx, __u32 why)
 {
     count(why);
     return to_socket(ctx);
+}
+
+/* Drops a packet of 'len' bytes. */
+static __always_inline int
+drop(struct xdp_md *ctx, __u64 len)
+{
+    __u32 capture = *(volatile __u32 *) &port.capture;
+
+    if (capture && bpf_get_prandom_u32() <= capture) {
+        __u64 max = *(volatile __u32 *) &port.capture_len;
+        __u64 cap_len = len < max ? len : max;
+        struct ovs_xdp_sample sample = {
+            .ns = bpf_ktime_get_ns(),
+            .ifindex = ctx->ingress_ifindex,
+            .len = len,
+            .cap_len = cap_len,
+        };
+
+        bpf_perf_event_output(ctx, &samples,
+                              BPF_F_CURRENT_CPU | cap_len << 32, &sample,
+                              sizeof sample);
+    }
+    return XDP_DROP;
 }
 
 /* Stage 2, transport header at 'l4' of 'len' bytes by what the network header
@@ -399,7 +430,7 @@ finish(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len)
     if (action == OVS_XDP_DROP) {
         add(&flow->n_packets, 1);
         add(&flow->n_bytes, len);
-        return XDP_DROP;
+        return drop(ctx, len);
     }
     if (action == OVS_XDP_REDIRECT) {
         if (bpf_redirect_map(&devices, flow->port, 0) != XDP_REDIRECT) {
@@ -433,7 +464,7 @@ handle_ipv4(struct xdp_md *ctx, const struct ovs_xdp_tables *t,
     key->v4.ip.dst = LD32(l3, 16);
     if (is_blocked4(t, key->v4.ip.src, end - frame)) {
         count(OVS_XDP_N_BLOCKED);
-        return XDP_DROP;
+        return drop(ctx, end - frame);
     }
     if (!t->n[OVS_XDP_IPV4]) {
         return to_socket(ctx);
@@ -478,7 +509,7 @@ handle_ipv6(struct xdp_md *ctx, const struct ovs_xdp_tables *t,
     key->v6.ip.dst[1] = LD64(l3, 32);
     if (is_blocked6(t, key->v6.ip.src, end - frame)) {
         count(OVS_XDP_N_BLOCKED);
-        return XDP_DROP;
+        return drop(ctx, end - frame);
     }
     if (!t->n[OVS_XDP_IPV6]) {
         return to_socket(ctx);

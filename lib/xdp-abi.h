@@ -16,11 +16,11 @@
  * The program writes the counters of flows and prefixes, and 'action' of a
  * flow when userspace asks it to retire the flow.  It writes nothing else.
  *
- * Userspace writes a port's 'enabled', 'active', 'empty_verdict' and
- * 'lease_end' whenever it likes, each with a single store.  It writes only to
- * the one of 'tables' that is not active, and only after all programs that may
- * have seen it active are done with it; but it sets bits of filters in the
- * active one, too.
+ * Userspace writes a port's 'enabled', 'active', 'empty_verdict', 'lease_end',
+ * 'capture' and 'capture_len' whenever it likes, each with a single store.  It
+ * writes only to the one of 'tables' that is not active, and only after all
+ * programs that may have seen it active are done with it; but it sets bits of
+ * filters in the active one, too.
  *
  * A flow is taken away in three steps: it is retired, that is, becomes one
  * that sends packets to the socket and counts them no more; all programs that
@@ -181,9 +181,12 @@ struct ovs_xdp_port {
     __u32 active;               /* Which of 'tables' is in use, 0 or 1. */
     __u32 empty_verdict;        /* XDP_DROP or XDP_PASS, for packets to a
                                  * socket that is not there. */
-    __u32 pad;
+    __u32 capture;              /* Of dropped packets so many in 2**32 are
+                                 * captured; UINT32_MAX: all; 0: none. */
     __u64 lease_end;            /* Flows count up to this time, in ns as
                                  * CLOCK_MONOTONIC; 0: without end. */
+    __u32 capture_len;          /* Bytes of each at most, from 1 on. */
+    __u32 pad;
     struct ovs_xdp_tables tables[2];
 };
 
@@ -202,6 +205,17 @@ struct ovs_xdp_block {
     __u64 n_packets;
     __u64 n_bytes;
 };
+
+/* A dropped packet that was captured, in the processor's buffer of the map
+ * "samples".  Behind it are the first 'cap_len' bytes of the packet. */
+struct ovs_xdp_sample {
+    __u64 ns;                   /* When, as CLOCK_MONOTONIC. */
+    __u32 ifindex;              /* On which interface it came. */
+    __u32 len;                  /* Of the frame. */
+    __u32 cap_len;
+    __u32 pad;
+};
+#define OVS_XDP_MAX_CAPTURE_LEN 4096
 
 /* What a port counts, by processor. */
 enum ovs_xdp_counter {

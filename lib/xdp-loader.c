@@ -86,7 +86,7 @@ struct xdp_port {
 #define SHARED_MAPS(MAP)                        \
     MAP(flows_l2) MAP(flows_v4) MAP(flows_v4_eth) \
     MAP(flows_v6) MAP(flows_v6_eth)             \
-    MAP(block4) MAP(block6) MAP(devices)
+    MAP(block4) MAP(block6) MAP(devices) MAP(samples)
 
 static int
 flows_fd(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
@@ -404,6 +404,12 @@ xdp_dp_block_read(struct xdp_dp *dp, const struct in6_addr *addr,
         return EINVAL;
     }
     return bpf_map_lookup_elem(fd, &key, block) ? errno : 0;
+}
+
+int
+xdp_dp_samples(const struct xdp_dp *dp)
+{
+    return bpf_map__fd(dp->skel->maps.samples);
 }
 
 /* Pins, all below the directory 'pins' of a port. */
@@ -775,6 +781,15 @@ bool
 xdp_port_is_enabled(const struct xdp_port *port)
 {
     return __atomic_load_n(&port->state->enabled, __ATOMIC_RELAXED);
+}
+
+void
+xdp_port_capture(struct xdp_port *port, uint32_t one_of, uint32_t max_len)
+{
+    uint32_t capture = one_of ? UINT32_MAX / one_of : 0;
+
+    __atomic_store_n(&port->state->capture_len, max_len, __ATOMIC_RELAXED);
+    __atomic_store_n(&port->state->capture, capture, __ATOMIC_RELEASE);
 }
 
 void

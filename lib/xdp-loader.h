@@ -123,6 +123,10 @@ int xdp_dp_unblock(struct xdp_dp *, const struct in6_addr *,
 int xdp_dp_block_read(struct xdp_dp *, const struct in6_addr *,
                       unsigned int length, struct ovs_xdp_block *);
 
+/* File descriptor of the map "samples", by which dropped packets come that
+ * were captured: see lib/xdp-capture.h. */
+int xdp_dp_samples(const struct xdp_dp *);
+
 struct xdp_port_config {
     const char *dp_name;        /* For pins. */
     const char *name;           /* Of the interface, for pins. */
@@ -169,6 +173,10 @@ void xdp_port_admit(struct xdp_port *, enum ovs_xdp_shape,
  * no effect on one that was taken over, until xdp_port_commit(). */
 void xdp_port_enable(struct xdp_port *, bool enable);
 bool xdp_port_is_enabled(const struct xdp_port *);
+
+/* Captures one of so many packets that are dropped, of each 'max_len' bytes, 1
+ * to OVS_XDP_MAX_CAPTURE_LEN, at most; none if 'one_of' is 0, as at first. */
+void xdp_port_capture(struct xdp_port *, uint32_t one_of, uint32_t max_len);
 
 /* Flows count until 'ms' from now; for ever if it is 0. */
 void xdp_port_renew(struct xdp_port *, unsigned int ms);

@@ -27,6 +27,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "xdp-blocked.h"
+#include "xdp-capture.h"
 #include "xdp-flow.h"
 #include "xdp-offload-private.h"
 #include "xdp-table.h"
@@ -68,6 +69,10 @@ static bool leaving OVS_GUARDED_BY(mutex);      /* xdp_offload_leave(). */
 static struct ovs_list dying OVS_GUARDED_BY(mutex)
     = OVS_LIST_INITIALIZER(&dying);
 static size_t n_dying OVS_GUARDED_BY(mutex);
+
+/* What is captured: as configured, and if that works. */
+static struct xdp_offload_capture capture_config OVS_GUARDED_BY(mutex);
+static struct xdp_capture *capture OVS_GUARDED_BY(mutex);
 
 /* Changes when the thread has something to do. */
 static struct seq *wake;
@@ -816,6 +821,30 @@ close_port(struct port *port)
     reap();
 }
 
+/* Has all programs capture what is configured, once there is one. */
+static void
+run_capture(void)
+    OVS_REQUIRES(mutex)
+{
+    struct port *port;
+
+    if (!capture && capture_config.ring && atomic_count_get(&n_open)) {
+        char *error;
+
+        if (xdp_capture_start(xdp_dp_samples(dp), capture_config.ring,
+                              &capture, &error)) {
+            VLOG_WARN_RL(&rl, "%s: dropped packets are not captured", error);
+            free(error);
+        }
+    }
+    HMAP_FOR_EACH (port, node, &ports) {
+        if (port->xdp) {
+            xdp_port_capture(port->xdp, capture ? capture_config.one_of : 0,
+                             capture_config.max_len);
+        }
+    }
+}
+
 static int
 open_port(struct port *port, char **errorp)
     OVS_REQUIRES(mutex)
@@ -839,6 +868,7 @@ open_port(struct port *port, char **errorp)
         return error;
     }
     atomic_count_inc(&n_open);
+    run_capture();
     port->table = xdp_table_port_add(table, NULL);
     xdp_port_enable(port->xdp, !port->disabled);
     xdp_port_renew(port->xdp, XDP_OFFLOAD_LEASE_MS);
@@ -927,6 +957,9 @@ xdp_offload_forget(const void *owner)
 void
 xdp_offload_leave(void)
 {
+    const struct xdp_offload_capture none = { .ring = 0 };
+
+    xdp_offload_set_capture(&none);
     ovs_mutex_lock(&mutex);
     reap();
     leaving = true;
@@ -1089,6 +1122,19 @@ xdp_offload_set_blocked(const struct xdp_prefix *prefixes, size_t n)
             }
         }
     }
+    ovs_mutex_unlock(&mutex);
+}
+
+void
+xdp_offload_set_capture(const struct xdp_offload_capture *config)
+{
+    ovs_mutex_lock(&mutex);
+    if (config->ring != capture_config.ring) {
+        xdp_capture_stop(capture);
+        capture = NULL;
+    }
+    capture_config = *config;
+    run_capture();
     ovs_mutex_unlock(&mutex);
 }
 

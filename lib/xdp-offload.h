@@ -132,4 +132,14 @@ void xdp_offload_set_blocked(const struct xdp_prefix *, size_t n);
 /* An array of objects, to be freed. */
 struct json *xdp_offload_list_blocked(void);
 
+/* Which dropped packets are captured. */
+struct xdp_offload_capture {
+    uint32_t ring;              /* Number of the ring's name (ring-names.h), 0
+                                 * to capture none. */
+    uint32_t one_of;            /* One of so many. */
+    uint32_t max_len;           /* Bytes of each, from 1 to
+                                 * OVS_XDP_MAX_CAPTURE_LEN. */
+};
+void xdp_offload_set_capture(const struct xdp_offload_capture *);
+
 #endif /* lib/xdp-offload.h */

@@ -20,6 +20,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
+#include "ring-names.h"
 #include "smap.h"
 #include "unixctl-view.h"
 #include "unixctl.h"
@@ -33,6 +34,15 @@ VLOG_DEFINE_THIS_MODULE(xdp_config);
 
 static struct ovsdb_idl *idl;
 static bool waiting;            /* Has xdp_config_run() run? */
+
+#define CAPTURE_KEY "xdp-capture"
+#define CAPTURE_RATE_KEY "xdp-capture-rate"
+#define CAPTURE_LEN_KEY "xdp-capture-max-len"
+#define DEFAULT_CAPTURE_RATE 1000
+#define DEFAULT_CAPTURE_LEN 128
+
+/* The values of CAPTURE_KEY and the like that were read last, as below. */
+static char *last_capture;
 
 /* The value of BLOCK_KEY that was read last, as the configuration is read
  * again whenever anything in the database changes. */
@@ -133,6 +143,72 @@ apply_blocked(const struct ovsrec_open_vswitch *cfg)
         read_blocked(cfg, true, &p);
         xdp_offload_set_blocked(p.list, p.n);
         free(p.list);
+    }
+}
+
+/* Capturing. */
+
+/* Reads a number from 1 to 'max' to '*n'.  Returns false, and logs that, if it
+ * is none. */
+static bool
+read_number(const struct ovsrec_open_vswitch *cfg, const char *key,
+            unsigned int otherwise, unsigned int max, uint32_t *n)
+{
+    const char *s = smap_get(&cfg->other_config, key);
+    unsigned int value = otherwise;
+
+    if (s && (!str_to_uint(s, 10, &value) || !value || value > max)) {
+        VLOG_WARN("other_config:%s: \"%s\" is not a number from 1 to %u; "
+                  "capturing nothing", key, s, max);
+        return false;
+    }
+    *n = value;
+    return true;
+}
+
+static void
+read_capture(const struct ovsrec_open_vswitch *cfg,
+             struct xdp_offload_capture *config)
+{
+    const char *name = smap_get(&cfg->other_config, CAPTURE_KEY);
+
+    memset(config, 0, sizeof *config);
+    if (!name
+        || !read_number(cfg, CAPTURE_RATE_KEY, DEFAULT_CAPTURE_RATE,
+                        UINT32_MAX, &config->one_of)
+        || !read_number(cfg, CAPTURE_LEN_KEY, DEFAULT_CAPTURE_LEN,
+                        OVS_XDP_MAX_CAPTURE_LEN, &config->max_len)) {
+        return;
+    }
+    if (!ring_name_is_valid(name, strlen(name))) {
+        VLOG_WARN("other_config:" CAPTURE_KEY ": \"%s\" is not a name of a "
+                  "ring; capturing nothing", name);
+        return;
+    }
+    config->ring = ring_name_to_id(name);
+    if (!config->ring) {
+        VLOG_WARN("other_config:" CAPTURE_KEY ": \"%s\": there are too many "
+                  "names of rings; capturing nothing", name);
+    }
+}
+
+static void
+apply_capture(const struct ovsrec_open_vswitch *cfg)
+{
+    char *s = xasprintf("%s %s %s",
+                        smap_get_def(&cfg->other_config, CAPTURE_KEY, ""),
+                        smap_get_def(&cfg->other_config, CAPTURE_RATE_KEY, ""),
+                        smap_get_def(&cfg->other_config, CAPTURE_LEN_KEY, ""));
+
+    if (nullable_string_is_equal(last_capture, s)) {
+        free(s);
+    } else {
+        struct xdp_offload_capture config;
+
+        free(last_capture);
+        last_capture = s;
+        read_capture(cfg, &config);
+        xdp_offload_set_capture(&config);
     }
 }
 
@@ -438,12 +514,15 @@ xdp_config_exit(bool cleanup)
     }
     free(last_blocked);
     last_blocked = NULL;
+    free(last_capture);
+    last_capture = NULL;
 }
 
 static void
 xdp_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
 {
     apply_blocked(cfg);
+    apply_capture(cfg);
 }
 
 static void
