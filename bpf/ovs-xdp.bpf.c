@@ -9,7 +9,7 @@
  *      does.  Whenever it is not plain that the two agree, to the socket.
  *   3. Blocked prefixes of source addresses, by one lookup for each length.
  *   4. Flows, by one lookup for each mask of the family.
- *   5. Drop, redirect, or to the socket.  Of dropped packets some are copied
+ *   5. Drop; change and redirect; or to the socket.  Of dropped packets some are copied
  *      for userspace, if it wants that.
  *
  * Never does a packet go to the host's own stack, unless there is no socket
@@ -413,9 +413,91 @@ is_blocked6(const struct ovs_xdp_tables *t, const __be64 src[2], __u64 len)
     return false;
 }
 
+static __always_inline void
+set_ttl(void *l3, const void *end, int family, __u8 ttl)
+{
+    if (family == OVS_XDP_IPV4 && l3 + IP_HEADER_LEN <= end) {
+        __be16 *csum = l3 + 10;
+        __u32 sum = (__u16) ~*csum + (__u32) (__u16) ~LD16(l3, 8);
+
+        /* RFC 1624, equation 3. */
+        *(__u8 *) (l3 + 8) = ttl;
+        sum += LD16(l3, 8);
+        sum = (sum >> 16) + (sum & 0xffff);
+        sum += sum >> 16;
+        *csum = ~sum;
+    } else if (family == OVS_XDP_IPV6 && l3 + IPV6_HEADER_LEN <= end) {
+        *(__u8 *) (l3 + 7) = ttl;
+    }
+}
+
+/* Changes the packet, which has a tag if 'tagged'.  Returns false if there is
+ * no room for that; then nothing is changed. */
+static __always_inline bool
+rewrite(struct xdp_md *ctx, const struct ovs_xdp_rewrite *r, int family,
+        bool tagged)
+{
+    bool pop = r->what & OVS_XDP_POP_VLAN && tagged;
+    bool push = r->what & OVS_XDP_PUSH_VLAN;
+    void *frame = (void *) (long) ctx->data;
+    const void *end = (const void *) (long) ctx->data_end;
+    int tags_len = (tagged - pop + push) * VLAN_HEADER_LEN;
+    struct ovs_xdp_ether ether;
+    __be16 *macs;
+
+    if (frame + ETH_HEADER_LEN > end) {
+        return false;
+    }
+    parse_ether(&ether, frame);
+    if (pop != push) {
+        if (bpf_xdp_adjust_head(ctx, pop ? VLAN_HEADER_LEN
+                                : -VLAN_HEADER_LEN)) {
+            return false;
+        }
+        frame = (void *) (long) ctx->data;
+        end = (const void *) (long) ctx->data_end;
+    }
+    if (frame + ETH_HEADER_LEN > end) {
+        return true;            /* Cannot be. */
+    }
+
+    macs = frame;
+#pragma unroll
+    for (int i = 0; i < 3; i++) {
+        macs[i] = r->what & OVS_XDP_SET_DST ? r->dst[i] : ether.dst[i];
+        macs[3 + i] = r->what & OVS_XDP_SET_SRC ? r->src[i] : ether.src[i];
+    }
+    if (push && (void *) (macs + 8) <= end) {
+        macs[6] = r->tpid;
+        macs[7] = r->tci;
+    }
+    if (r->what & OVS_XDP_SET_TTL) {
+        set_ttl(frame + ETH_HEADER_LEN + tags_len, end, family, r->ttl);
+    }
+    return true;
+}
+
+/* Sends a packet of 'len' bytes where 'flow' says, changed as it says. */
+static __noinline int
+forward(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len, int family,
+        bool tagged)
+{
+    if (bpf_redirect_map(&devices, flow->port, 0) != XDP_REDIRECT) {
+        return unsure(ctx, OVS_XDP_N_NO_DEVICE);
+    }
+    if (flow->rewrite.what
+        && !rewrite(ctx, &flow->rewrite, family, tagged)) {
+        return unsure(ctx, OVS_XDP_N_NO_HEADROOM);
+    }
+    add(&flow->n_packets, 1);
+    add(&flow->n_bytes, len);
+    return XDP_REDIRECT;
+}
+
 /* Stage 5, for the flow found, or NULL. */
 static __always_inline int
-finish(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len)
+finish(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len, int family,
+       const union ovs_xdp_key *key)
 {
     __u64 end = port.lease_end;
     __u32 action;
@@ -433,12 +515,7 @@ finish(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len)
         return drop(ctx, len);
     }
     if (action == OVS_XDP_REDIRECT) {
-        if (bpf_redirect_map(&devices, flow->port, 0) != XDP_REDIRECT) {
-            return unsure(ctx, OVS_XDP_N_NO_DEVICE);
-        }
-        add(&flow->n_packets, 1);
-        add(&flow->n_bytes, len);
-        return XDP_REDIRECT;
+        return forward(ctx, flow, len, family, key->head.vlan_tci != 0);
     }
     return unsure(ctx, OVS_XDP_N_RETIRED);
 }
@@ -485,7 +562,7 @@ handle_ipv4(struct xdp_md *ctx, const struct ovs_xdp_tables *t,
     if (t->ether & (1 << OVS_XDP_IPV4)) {
         parse_ether(&key->v4.ether, frame);
     }
-    return finish(ctx, find_v4(t, key), end - frame);
+    return finish(ctx, find_v4(t, key), end - frame, OVS_XDP_IPV4, key);
 }
 
 static __always_inline int
@@ -534,7 +611,7 @@ handle_ipv6(struct xdp_md *ctx, const struct ovs_xdp_tables *t,
     if (t->ether & (1 << OVS_XDP_IPV6)) {
         parse_ether(&key->v6.ether, frame);
     }
-    return finish(ctx, find_v6(t, key), end - frame);
+    return finish(ctx, find_v6(t, key), end - frame, OVS_XDP_IPV6, key);
 }
 
 SEC("xdp")
@@ -595,7 +672,7 @@ ovs_xdp(struct xdp_md *ctx)
         }
         key.head.dl_type = bpf_htons(type);
         parse_ether(&key.l2.ether, frame);
-        return finish(ctx, find_l2(t, &key), end - frame);
+        return finish(ctx, find_l2(t, &key), end - frame, OVS_XDP_L2, &key);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "netdev-provider.h"
 #include "netlink.h"
 #include "odp-netlink.h"
+#include "odp-util.h"
 #include "util.h"
 #include "xdp-offload.h"
 
@@ -37,16 +38,22 @@ init_flow_api(struct netdev *netdev)
     return 0;
 }
 
-/* The port that a flow with the one action to output outputs to, for the
- * caller to close, or NULL. */
+/* The port that a flow outputs to last, for the caller to close, or NULL. */
 static struct netdev *
 get_out_port(const struct netdev *netdev, const struct nlattr *actions,
              size_t actions_len)
 {
-    return (actions_len && nl_attr_type(actions) == OVS_ACTION_ATTR_OUTPUT
-            ? netdev_ports_get(nl_attr_get_odp_port(actions),
-                               netdev_get_dpif_type(netdev))
-            : NULL);
+    odp_port_t port = ODPP_NONE;
+    const struct nlattr *a;
+    size_t left;
+
+    NL_ATTR_FOR_EACH (a, left, actions, actions_len) {
+        if (nl_attr_type(a) == OVS_ACTION_ATTR_OUTPUT) {
+            port = nl_attr_get_odp_port(a);
+        }
+    }
+    return (port != ODPP_NONE
+            ? netdev_ports_get(port, netdev_get_dpif_type(netdev)) : NULL);
 }
 
 static int

@@ -120,11 +120,30 @@ enum ovs_xdp_action {
     OVS_XDP_REDIRECT,           /* To the device 'port' of the device map. */
 };
 
+/* What is changed in packets that are redirected, in this order. */
+struct ovs_xdp_rewrite {
+    __u8 what;                  /* OVS_XDP_SET_* and the like. */
+    __u8 ttl;                   /* Or hop limit. */
+    __be16 tpid;                /* Of the tag that is pushed... */
+    __be16 tci;                 /* ...without 0x1000. */
+    __be16 dst[3];              /* Ethernet addresses. */
+    __be16 src[3];
+    __u16 pad[3];               /* 0. */
+};
+
+#define OVS_XDP_SET_DST 1
+#define OVS_XDP_SET_SRC 2
+#define OVS_XDP_SET_TTL 4       /* Of IPv4 or IPv6, whose flow it is. */
+#define OVS_XDP_POP_VLAN 8      /* If there is a tag. */
+#define OVS_XDP_PUSH_VLAN 16
+
 struct ovs_xdp_flow {
     __u32 action;               /* OVS_XDP_*. */
     __u32 port;
     __u64 n_packets;
-    __u64 n_bytes;              /* Of frames, from the Ethernet header on. */
+    __u64 n_bytes;              /* Of frames, from the Ethernet header on, as
+                                 * they were received. */
+    struct ovs_xdp_rewrite rewrite;     /* For OVS_XDP_REDIRECT. */
 };
 
 /* A mask.  The flows of one all have the same 'proto', if that is not
@@ -233,6 +252,7 @@ enum ovs_xdp_counter {
     OVS_XDP_N_EXPIRED,          /* Nobody has renewed the lease. */
     OVS_XDP_N_RETIRED,          /* The flow is being deleted. */
     OVS_XDP_N_NO_DEVICE,        /* Not in the device map. */
+    OVS_XDP_N_NO_HEADROOM,      /* No room for a tag. */
 
     OVS_XDP_N_BLOCKED,          /* Dropped, as the source is blocked. */
     OVS_XDP_N_COUNTERS

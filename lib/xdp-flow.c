@@ -325,23 +325,165 @@ xdp_flow_from_flow(const struct flow *flow, const struct flow_wildcards *wc,
     return NULL;
 }
 
+/* Is the part of 'size' bytes from 'ofs' on of 'mask' that of all bits, or of
+ * none?  Clears it there, and sets '*set'. */
+static bool
+take_mask(uint8_t *mask, size_t ofs, size_t size, bool *set)
+{
+    bool all = is_all_ones(mask + ofs, size);
+    bool none = is_all_zeros(mask + ofs, size);
+
+    memset(mask + ofs, 0, size);
+    *set = all;
+    return all || none;
+}
+
+static const char *
+rewrite_ether(const struct ovs_key_ethernet *key, const void *mask_,
+              struct ovs_xdp_rewrite *r)
+{
+    uint8_t mask[sizeof *key];
+    bool src, dst;
+
+    memcpy(mask, mask_, sizeof mask);
+    if (!take_mask(mask, offsetof(struct ovs_key_ethernet, eth_src),
+                   ETH_ADDR_LEN, &src)
+        || !take_mask(mask, offsetof(struct ovs_key_ethernet, eth_dst),
+                      ETH_ADDR_LEN, &dst)) {
+        return "sets parts of an Ethernet address";
+    }
+    if (src) {
+        memcpy(r->src, &key->eth_src, ETH_ADDR_LEN);
+        r->what |= OVS_XDP_SET_SRC;
+    }
+    if (dst) {
+        memcpy(r->dst, &key->eth_dst, ETH_ADDR_LEN);
+        r->what |= OVS_XDP_SET_DST;
+    }
+    return NULL;
+}
+
+/* A set of 'size' bytes with 'mask', of which XDP can set the one at 'ofs',
+ * 'ttl'. */
+static const char *
+rewrite_ttl(uint8_t ttl, const void *mask_, size_t size, size_t ofs,
+            struct ovs_xdp_rewrite *r)
+{
+    uint8_t mask[MAX(sizeof(struct ovs_key_ipv4),
+                     sizeof(struct ovs_key_ipv6))];
+    bool set;
+
+    memcpy(mask, mask_, size);
+    if (!take_mask(mask, ofs, 1, &set) || !is_all_zeros(mask, size)) {
+        return "sets a field of IP other than the TTL";
+    }
+    if (set) {
+        r->ttl = ttl;
+        r->what |= OVS_XDP_SET_TTL;
+    }
+    return NULL;
+}
+
+/* Adds what 'a', a key and its mask, sets. */
+static const char *
+rewrite_masked(const struct nlattr *a, enum ovs_xdp_family family,
+               struct ovs_xdp_rewrite *r)
+{
+    const void *key = nl_attr_get(a);
+    const void *mask = (const char *) key + nl_attr_get_size(a) / 2;
+    int type = nl_attr_type(a);
+
+    if (type == OVS_KEY_ATTR_ETHERNET) {
+        return rewrite_ether(key, mask, r);
+    } else if (type == OVS_KEY_ATTR_IPV4 && family == OVS_XDP_IPV4) {
+        const struct ovs_key_ipv4 *ipv4 = key;
+
+        return rewrite_ttl(ipv4->ipv4_ttl, mask, sizeof *ipv4,
+                           offsetof(struct ovs_key_ipv4, ipv4_ttl), r);
+    } else if (type == OVS_KEY_ATTR_IPV6 && family == OVS_XDP_IPV6) {
+        const struct ovs_key_ipv6 *ipv6 = key;
+
+        return rewrite_ttl(ipv6->ipv6_hlimit, mask, sizeof *ipv6,
+                           offsetof(struct ovs_key_ipv6, ipv6_hlimit), r);
+    }
+    return "sets a field that XDP does not set";
+}
+
+static const char *
+rewrite_vlan(const struct ovs_action_push_vlan *push,
+             struct ovs_xdp_rewrite *r)
+{
+    uint8_t what = push ? OVS_XDP_PUSH_VLAN : OVS_XDP_POP_VLAN;
+
+    if (r->what & (OVS_XDP_PUSH_VLAN | what)) {
+        return "has more VLAN actions than pop and push";
+    }
+    if (push) {
+        r->tpid = push->vlan_tpid;
+        r->tci = push->vlan_tci & htons(~VLAN_CFI);
+    }
+    r->what |= what;
+    return NULL;
+}
+
+/* Adds what 'a', an action, changes. */
+static const char *
+rewrite(const struct nlattr *a, enum ovs_xdp_family family,
+        struct ovs_xdp_rewrite *r)
+{
+    int type = nl_attr_type(a);
+
+    if (type == OVS_ACTION_ATTR_SET_MASKED) {
+        return rewrite_masked(nl_attr_get(a), family, r);
+    } else if (type == OVS_ACTION_ATTR_POP_VLAN) {
+        return rewrite_vlan(NULL, r);
+    } else if (type == OVS_ACTION_ATTR_PUSH_VLAN) {
+        return rewrite_vlan(nl_attr_get(a), r);
+    } else if (type == OVS_ACTION_ATTR_SET) {
+        const struct nlattr *key = nl_attr_get(a);
+        struct ovs_key_ethernet mask;
+
+        if (nl_attr_type(key) == OVS_KEY_ATTR_ETHERNET) {
+            memset(&mask, 0xff, sizeof mask);
+            return rewrite_ether(nl_attr_get(key), &mask, r);
+        }
+        return "sets a field that XDP does not set";
+    }
+    return "has an action that XDP does not have";
+}
+
 const char *
 xdp_flow_from_actions(const struct nlattr *actions, size_t size,
+                      enum ovs_xdp_family family,
                       struct xdp_flow_action *action)
 {
+    const struct nlattr *a;
+    size_t left;
+
+    memset(action, 0, sizeof *action);
     action->type = OVS_XDP_DROP;
     action->port = ODPP_NONE;
-    if (!size) {
-        return NULL;
-    }
-    if (size > nl_attr_len_pad(actions, size)) {
-        return "has more than one action";
-    }
-    if (nl_attr_type(actions) == OVS_ACTION_ATTR_OUTPUT) {
-        action->type = OVS_XDP_REDIRECT;
-        action->port = nl_attr_get_odp_port(actions);
-    } else if (nl_attr_type(actions) != OVS_ACTION_ATTR_DROP) {
-        return "has an action other than drop and output";
+    NL_ATTR_FOR_EACH (a, left, actions, size) {
+        bool is_last = left == nl_attr_len_pad(a, left);
+        const char *refusal;
+
+        if (nl_attr_type(a) == OVS_ACTION_ATTR_OUTPUT) {
+            if (!is_last) {
+                return "has actions after an output";
+            }
+            action->type = OVS_XDP_REDIRECT;
+            action->port = nl_attr_get_odp_port(a);
+        } else if (nl_attr_type(a) == OVS_ACTION_ATTR_DROP) {
+            return is_last ? NULL : "has actions after a drop";
+        } else if (is_last) {
+            /* Software knows what that is good for. */
+            return "has an action that XDP does not have";
+        } else {
+            refusal = rewrite(a, family, &action->rewrite);
+            if (refusal) {
+                return refusal;
+            }
+        }
     }
     return NULL;
 }

@@ -36,6 +36,7 @@ struct xdp_flow {
 struct xdp_flow_action {
     enum ovs_xdp_action type;   /* OVS_XDP_DROP or OVS_XDP_REDIRECT. */
     odp_port_t port;            /* Of OVS_XDP_REDIRECT. */
+    struct ovs_xdp_rewrite rewrite;
 };
 
 /* Number of words that keys of 'shape' have. */
@@ -51,8 +52,10 @@ const char *xdp_flow_from_flow(const struct flow *flow,
                                const struct flow_wildcards *wc,
                                odp_port_t in_port, struct xdp_flow *xdp);
 
-/* Likewise of the 'size' bytes of datapath actions at 'actions'. */
+/* Likewise of the 'size' bytes of datapath actions at 'actions', of a flow of
+ * 'family'. */
 const char *xdp_flow_from_actions(const struct nlattr *actions, size_t size,
+                                  enum ovs_xdp_family family,
                                   struct xdp_flow_action *);
 
 #endif /* lib/xdp-flow.h */

@@ -82,6 +82,7 @@ stats_of_port(struct port *port)
         [OVS_XDP_N_EXPIRED] = "to-socket-expired",
         [OVS_XDP_N_RETIRED] = "to-socket-retired",
         [OVS_XDP_N_NO_DEVICE] = "to-socket-no-device",
+        [OVS_XDP_N_NO_HEADROOM] = "to-socket-no-headroom",
         [OVS_XDP_N_BLOCKED] = "blocked",
     };
     struct json *object = json_object_create();

@@ -341,6 +341,7 @@ insert_rule(struct port *port, struct xdp_rule *rule)
     const struct ovs_xdp_flow flow = {
         .action = rule->action.type,
         .port = odp_to_u32(rule->action.port),
+        .rewrite = rule->action.rewrite,
     };
     int error;
 
@@ -472,10 +473,11 @@ translate(const struct port *port, const struct match *match,
 {
     const char *refusal;
 
-    refusal = xdp_flow_from_actions(actions, actions_len, action);
+    refusal = xdp_flow_from_flow(&match->flow, &match->wc,
+                                 match->flow.in_port.odp_port, flow);
     if (!refusal) {
-        refusal = xdp_flow_from_flow(&match->flow, &match->wc,
-                                     match->flow.in_port.odp_port, flow);
+        refusal = xdp_flow_from_actions(actions, actions_len, flow->family,
+                                        action);
     }
     if (!refusal && action->type == OVS_XDP_REDIRECT) {
         refusal = reach_device(port, out, action->port);
@@ -501,6 +503,8 @@ is_same(const struct entry *e, const struct xdp_flow *flow,
 {
     return (e->rule && e->action.type == action->type
             && e->action.port == action->port
+            && !memcmp(&e->action.rewrite, &action->rewrite,
+                       sizeof action->rewrite)
             && e->flow.shape == flow->shape && e->flow.proto == flow->proto
             && !memcmp(&e->flow.mask, &flow->mask, sizeof flow->mask)
             && !memcmp(&e->flow.key, &flow->key, sizeof flow->key));

@@ -158,43 +158,97 @@ test_match(void)
 }
 
 static void
-check_actions(const char *s, enum ovs_xdp_action type, const char *refusal)
+check_actions_of(enum ovs_xdp_family family, const char *s,
+                 enum ovs_xdp_action type, uint8_t what, const char *refusal)
 {
     struct xdp_flow_action action;
     struct ofpbuf actions;
     const char *result;
 
     ofpbuf_init(&actions, 0);
-    ovs_assert(!odp_actions_from_string(s, NULL, &actions));
-    result = xdp_flow_from_actions(actions.data, actions.size, &action);
+    if (odp_actions_from_string(s, NULL, &actions)) {
+        ovs_fatal(0, "%s: no actions", s);
+    }
+    result = xdp_flow_from_actions(actions.data, actions.size, family,
+                                   &action);
     if (refusal ? !result || strcmp(result, refusal)
-        : result || action.type != type
+        : result || action.type != type || action.rewrite.what != what
           || (type == OVS_XDP_REDIRECT && action.port != u32_to_odp(3))) {
         ovs_fatal(0, "%s: %s", s, result ? result : "accepted");
     }
     ofpbuf_uninit(&actions);
 }
 
+/* Of IPv4: 'what' is what a redirected packet has changed. */
+static void
+check_rewrite(const char *s, uint8_t what)
+{
+    check_actions_of(OVS_XDP_IPV4, s, OVS_XDP_REDIRECT, what, NULL);
+}
+
+static void
+check_refusal(const char *s, const char *refusal)
+{
+    check_actions_of(OVS_XDP_IPV4, s, 0, 0, refusal);
+}
+
+static const char *
+from_actions(const struct ofpbuf *actions, struct xdp_flow_action *action)
+{
+    return xdp_flow_from_actions(actions->data, actions->size, OVS_XDP_IPV4,
+                                 action);
+}
+
 static void
 test_actions(void)
 {
+    const char *unknown = "has an action that XDP does not have";
+    const char *field = "sets a field that XDP does not set";
+    const char *ip = "sets a field of IP other than the TTL";
+    const char *vlan = "has more VLAN actions than pop and push";
     struct xdp_flow_action action;
     struct ofpbuf actions;
 
-    check_actions("3", OVS_XDP_REDIRECT, NULL);
-    check_actions("3,4", 0, "has more than one action");
-    check_actions("recirc(1)", 0, "has an action other than drop and output");
-    check_actions("push_vlan(vid=1,pcp=0),3", 0, "has more than one action");
+    check_rewrite("3", 0);
+    check_rewrite("set(eth(src=02:00:00:00:00:01)),3", OVS_XDP_SET_SRC);
+    check_rewrite("set(eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)),3",
+                  OVS_XDP_SET_SRC | OVS_XDP_SET_DST);
+    check_rewrite("set(ipv4(ttl=63)),3", OVS_XDP_SET_TTL);
+    check_rewrite("pop_vlan,3", OVS_XDP_POP_VLAN);
+    check_rewrite("push_vlan(vid=1,pcp=0),3", OVS_XDP_PUSH_VLAN);
+    check_rewrite("pop_vlan,set(eth(dst=02:00:00:00:00:01)),"
+                  "push_vlan(tpid=0x88a8,vid=1,pcp=7),set(ipv4(ttl=1)),3",
+                  OVS_XDP_POP_VLAN | OVS_XDP_PUSH_VLAN | OVS_XDP_SET_DST
+                  | OVS_XDP_SET_TTL);
+    check_actions_of(OVS_XDP_IPV6, "set(ipv6(hlimit=63)),3", OVS_XDP_REDIRECT,
+                     OVS_XDP_SET_TTL, NULL);
+
+    check_refusal("3,4", "has actions after an output");
+    check_refusal("recirc(1)", unknown);
+    check_refusal("pop_vlan", unknown);
+    check_refusal("trunc(100),3",
+                  unknown);
+    check_refusal("push_vlan(vid=1,pcp=0),pop_vlan,3", vlan);
+    check_refusal("push_vlan(vid=1,pcp=0),push_vlan(vid=1,pcp=0),3", vlan);
+    check_refusal("pop_vlan,pop_vlan,3", vlan);
+    check_refusal("set(eth(src=02:00:00:00:00:01/ff:ff:ff:00:00:00)),3",
+                  "sets parts of an Ethernet address");
+    check_refusal("set(ipv4(ttl=63/63)),3", ip);
+    check_refusal("set(ipv4(dst=1.2.3.4,ttl=63)),3", ip);
+    check_refusal("set(ipv4(tos=4/0xfc)),3", ip);
+    check_refusal("set(ipv6(hlimit=63)),3", field);
+    check_refusal("set(tcp(dst=80)),3", field);
+    check_refusal("set(skb_mark(1)),3", field);
 
     /* A drop is no action, or the explicit one. */
-    ovs_assert(!xdp_flow_from_actions(NULL, 0, &action));
+    ovs_assert(!xdp_flow_from_actions(NULL, 0, OVS_XDP_IPV4, &action));
     ovs_assert(action.type == OVS_XDP_DROP);
     ofpbuf_init(&actions, 0);
     nl_msg_put_u32(&actions, OVS_ACTION_ATTR_DROP, 0);
-    ovs_assert(!xdp_flow_from_actions(actions.data, actions.size, &action));
+    ovs_assert(!from_actions(&actions, &action));
     ovs_assert(action.type == OVS_XDP_DROP);
     nl_msg_put_u32(&actions, OVS_ACTION_ATTR_DROP, 0);
-    ovs_assert(xdp_flow_from_actions(actions.data, actions.size, &action));
+    ovs_assert(from_actions(&actions, &action));
     ofpbuf_uninit(&actions);
 }
 

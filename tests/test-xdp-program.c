@@ -6,6 +6,8 @@
  *     basic               what each stage of it does
  *     parity SEED N       whatever N packets it drops, software would have
  *                         taken for the same flow
+ *     rewrite SEED N      what it makes of N packets that it redirects,
+ *                         software would have made of them
  *
  * Exit status 77 if the kernel does not let us. */
 
@@ -32,6 +34,11 @@
 #include "dp-packet.h"
 #include "flow.h"
 #include "fuzz-flow.h"
+#include "netlink.h"
+#include "odp-execute.h"
+#include "odp-util.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/ofpbuf.h"
 #include "packets.h"
 #include "random.h"
 #include "timeval.h"
@@ -166,7 +173,8 @@ add_entry(struct world *w, struct entry *e, const struct xdp_flow_action *a)
 {
     struct ovs_list evicted = OVS_LIST_INITIALIZER(&evicted);
     struct ovs_xdp_flow value = { .action = a->type,
-                                  .port = odp_to_u32(a->port) };
+                                  .port = odp_to_u32(a->port),
+                                  .rewrite = a->rewrite };
     struct xdp_flow xdp;
 
     if (xdp_flow_from_flow(&e->flow, &e->wc, PORT, &xdp)
@@ -809,10 +817,148 @@ test_parity(struct ovs_cmdl_context *ctx)
     printf("parity: ok\n");
 }
 
+/* Appends something that may be done before a packet of 'family' is output. */
+static void
+random_change(struct ds *s, enum ovs_xdp_family family, bool *pushed)
+{
+    struct eth_addr mac;
+    unsigned int tpid;
+
+    eth_addr_random(&mac);
+    switch (random_range(6)) {
+    case 0:
+        ds_put_format(s, "set(eth(src="ETH_ADDR_FMT")),", ETH_ADDR_ARGS(mac));
+        break;
+    case 1:
+        ds_put_format(s, "set(eth(dst="ETH_ADDR_FMT")),", ETH_ADDR_ARGS(mac));
+        break;
+    case 2:
+        ds_put_format(s, "set(eth(src="ETH_ADDR_FMT",dst="ETH_ADDR_FMT")),",
+                      ETH_ADDR_ARGS(mac), ETH_ADDR_ARGS(mac));
+        break;
+    case 3:
+        if (family == OVS_XDP_IPV4) {
+            ds_put_format(s, "set(ipv4(ttl=%u)),", random_range(256));
+        } else if (family == OVS_XDP_IPV6) {
+            ds_put_format(s, "set(ipv6(hlimit=%u)),", random_range(256));
+        }
+        break;
+    case 4:
+        if (!*pushed && !strstr(ds_cstr(s), "pop_vlan")) {
+            ds_put_cstr(s, "pop_vlan,");
+        }
+        break;
+    default:
+        tpid = coin() ? ETH_TYPE_VLAN_8021Q : ETH_TYPE_VLAN_8021AD;
+        if (!*pushed) {
+            *pushed = true;
+            ds_put_format(s, "push_vlan(tpid=0x%x,vid=%u,pcp=%u),", tpid,
+                          random_range(4096), random_range(8));
+        }
+        break;
+    }
+}
+
+/* Has software do 's' to 'p', and compares that with 'out'. */
+static void
+check_rewrite(struct packet *p, const char *s, const struct ofpbuf *actions,
+              const uint8_t *out, unsigned int len)
+{
+    struct dp_packet *packet = dp_packet_clone_data_with_headroom(p->data,
+                                                                  p->len, 64);
+    struct dp_packet_batch batch;
+    struct flow flow;
+
+    flow_extract(packet, &flow);
+    dp_packet_batch_init_packet(&batch, packet);
+    odp_execute_actions(NULL, &batch, false, actions->data, actions->size,
+                        NULL);
+    if (len != dp_packet_size(packet)
+        || memcmp(out, dp_packet_data(packet), len)) {
+        struct packet ours = { .data = ours.buffer, .len = len };
+
+        memcpy(ours.data, out, len);
+        printf("%s\n", s);
+        ovs_hex_dump(stdout, dp_packet_data(packet), dp_packet_size(packet),
+                     0, false);
+        dump(&ours, "other than in software");
+    }
+    dp_packet_delete(packet);
+}
+
+static void
+test_rewrite(struct ovs_cmdl_context *ctx)
+{
+    unsigned int n = atoi(ctx->argv[2]), n_done = 0, n_changed = 0;
+    struct world w;
+
+    random_set_seed(atoi(ctx->argv[1]));
+    odp_execute_init();
+    world_init(&w);
+    ovs_assert(!xdp_dp_set_device(w.dp, 3, if_nametoindex("lo")));
+    while (n_done < n) {
+        uint8_t out[MAX_LEN + 8] = { 0 };
+        LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = 1, .data_out = out,
+                    .data_size_out = sizeof out);
+        struct ds s = DS_EMPTY_INITIALIZER;
+        struct xdp_flow_action action;
+        struct ofpbuf actions;
+        bool pushed = false;
+        struct xdp_flow xdp;
+        struct packet p;
+        struct entry e;
+
+        random_packet(&p);
+        if (!p.plain) {
+            continue;
+        }
+        p.data = p.buffer + 2;
+        memset(&e, 0, sizeof e);
+        extract(&p, &e.flow);
+        flow_wildcards_init_catchall(&e.wc);
+        WC_MASK_FIELD(&e.wc, in_port);
+        WC_MASK_FIELD(&e.wc, dl_type);
+        ovs_assert(!xdp_flow_from_flow(&e.flow, &e.wc, PORT, &xdp));
+
+        ds_put_cstr(&s, "");
+        for (int i = random_range(6); i > 0; i--) {
+            random_change(&s, xdp.family, &pushed);
+        }
+        n_changed += s.length != 0;
+        ofpbuf_init(&actions, 0);
+        ovs_assert(!s.length
+                   || !odp_actions_from_string(ds_cstr(&s), NULL, &actions));
+        nl_msg_put_odp_port(&actions, OVS_ACTION_ATTR_OUTPUT, u32_to_odp(3));
+        ovs_assert(!xdp_flow_from_actions(actions.data, actions.size,
+                                          xdp.family, &action));
+        actions.size -= NL_A_U32_SIZE;
+
+        ovs_assert(add_entry(&w, &e, &action));
+        publish(&w);
+        opts.data_in = p.data;
+        opts.data_size_in = p.len;
+        ovs_assert(!bpf_prog_test_run_opts(xdp_port_program(w.port), &opts));
+        if (opts.retval != XDP_REDIRECT) {
+            dump(&p, "not redirected");
+        }
+        check_rewrite(&p, ds_cstr(&s), &actions, out, opts.data_size_out);
+        e.n_packets = 1;
+        e.n_bytes = p.len;
+        remove_entries(&w, &e, 1);
+        ofpbuf_uninit(&actions);
+        ds_destroy(&s);
+        n_done++;
+    }
+    world_uninit(&w);
+    ovs_assert(n_changed > n / 2);
+    printf("rewrite: ok\n");
+}
+
 static const struct ovs_cmdl_command commands[] = {
     { "basic", NULL, 0, 0, test_basic, OVS_RO },
     { "block6", NULL, 0, 0, test_block6, OVS_RO },
     { "parity", "SEED N [verbose]", 2, 3, test_parity, OVS_RO },
+    { "rewrite", "SEED N", 2, 2, test_rewrite, OVS_RO },
     { NULL, NULL, 0, 0, NULL, OVS_RO },
 };
 
