@@ -59,13 +59,14 @@ get_ipv6(const uint8_t *p)
 }
 
 struct ip {
+    bool is_ipv6;
     struct in6_addr src, dst;
     uint8_t proto;
     uint32_t len;               /* With the header. */
 };
 
 /* Takes the header of IPv4 or IPv6, without extensions.  Later fragments do
- * not count. */
+ * not count, nor do addresses of IPv6 that are IPv4's to everybody else. */
 static bool
 take_ip(struct rest *rest, struct ip *ip)
 {
@@ -76,6 +77,7 @@ take_ip(struct rest *rest, struct ip *ip)
         return false;
     } else if (p[0] >> 4 == 4) {
         options = (p[0] & 0xf) * 4 - IP_HEADER_LEN;
+        ip->is_ipv6 = false;
         ip->src = get_ipv4(p + 12);
         ip->dst = get_ipv4(p + 16);
         ip->proto = p[9];
@@ -83,11 +85,13 @@ take_ip(struct rest *rest, struct ip *ip)
         return (options >= 0 && take(rest, options)
                 && !(get_u16(p + 6) & IP_FRAG_OFF_MASK));
     } else if (p[0] >> 4 == 6 && take(rest, IPV6_HEADER_LEN - IP_HEADER_LEN)) {
+        ip->is_ipv6 = true;
         ip->src = get_ipv6(p + 8);
         ip->dst = get_ipv6(p + 24);
         ip->proto = p[6];
         ip->len = IPV6_HEADER_LEN + get_u16(p + 4);
-        return true;
+        return (!IN6_IS_ADDR_V4MAPPED(&ip->src)
+                && !IN6_IS_ADDR_V4MAPPED(&ip->dst));
     }
     return false;
 }
@@ -139,17 +143,16 @@ vrf_quote_parse(const struct dp_packet *packet, struct vrf_quote *q)
         return "not IP";
     }
     icmp = take(&rest, ICMP_HEADER_LEN);
-    if (icmp && outer.proto == IPPROTO_ICMP && icmp[0] == 3 && icmp[1] == 4) {
+    if (icmp && !outer.is_ipv6 && outer.proto == IPPROTO_ICMP
+        && icmp[0] == 3 && icmp[1] == 4) {
         q->mtu = get_u16(icmp + 6);
-    } else if (icmp && outer.proto == IPPROTO_ICMPV6 && icmp[0] == 2
-               && !IN6_IS_ADDR_V4MAPPED(&outer.src)) {
+    } else if (icmp && outer.is_ipv6 && outer.proto == IPPROTO_ICMPV6
+               && icmp[0] == 2) {
         q->mtu = get_u32(icmp + 4);
     } else {
         return "not an error that tells an MTU";
     }
-    if (!take_ip(&rest, &quoted)
-        || (IN6_IS_ADDR_V4MAPPED(&quoted.src)
-            != IN6_IS_ADDR_V4MAPPED(&outer.src))) {
+    if (!take_ip(&rest, &quoted) || quoted.is_ipv6 != outer.is_ipv6) {
         return "quotes no IP";
     }
     q->receiver = outer.dst;
