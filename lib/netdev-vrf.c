@@ -457,8 +457,6 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     if (OVS_UNLIKELY(a->stale)) {
         confirm(b, a);
     }
-    counts[VRF_FORWARDED]++;
-    counts[VRF_COUNT_OUT_BYTES] += dp_packet_size(packet);
     if (flags & OVS_VRF_F_MSS_CLAMP
         && vrf_packet_clamp_mss(packet, p, v->mtu)) {
         counts[VRF_COUNT_MSS_CLAMPED]++;
@@ -471,11 +469,18 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         && !dp_packet_hwol_is_tso(packet)) {
         struct fragments f = { b, a };
 
+        if (!vrf_packet_fragment(packet, p, v->mtu, put_fragment, &f)) {
+            drop(b, packet, p->family, VRF_TOO_BIG);
+            return;
+        }
+        counts[VRF_FORWARDED]++;
+        counts[VRF_COUNT_OUT_BYTES] += dp_packet_size(packet);
         counts[VRF_COUNT_FRAGMENTED]++;
-        vrf_packet_fragment(packet, p, v->mtu, put_fragment, &f);
         dp_packet_delete(packet);
         return;
     }
+    counts[VRF_FORWARDED]++;
+    counts[VRF_COUNT_OUT_BYTES] += dp_packet_size(packet);
     group = group_of(b, packet, p, a, &tcp_flags);
     put_on_way(b, packet, a, group, tcp_flags);
 }

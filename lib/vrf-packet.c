@@ -264,6 +264,9 @@ vrf_packet_fragment(const struct dp_packet *packet, const struct vrf_packet *p,
     max = (mtu - p->header_len) & ~7u;
     memcpy(&header, ip, sizeof header);
     first = ntohs(header.ip_frag_off) & IP_FRAG_OFF_MASK;
+    if (first * 8 + left > UINT16_MAX) {
+        return 0;
+    }
     flags = ntohs(header.ip_frag_off) & ~IP_FRAG_OFF_MASK;
 
     while (left) {

@@ -81,8 +81,9 @@ bool vrf_packet_clamp_mss(struct dp_packet *packet, const struct vrf_packet *p,
 /* Calls 'cb' with each of the fragments that IPv4 packet 'packet' becomes,
  * none larger than 'mtu' bytes from the IP header on.  They are new packets,
  * the callee's, with the Ethernet header and the metadata of 'packet', which
- * stays as it is.  Returns how many, 0 if 'mtu' is too small for any or
- * 'packet' has less data than it says. */
+ * stays as it is.  Returns how many, 0 if 'mtu' is too small for any, 'packet'
+ * has less data than it says, or is itself a fragment that ends where no
+ * packet does. */
 size_t vrf_packet_fragment(const struct dp_packet *packet,
                            const struct vrf_packet *p, uint32_t mtu,
                            void (*cb)(struct dp_packet *, void *aux),
