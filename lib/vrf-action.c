@@ -112,19 +112,32 @@ parse_option(const char *action, const char *key, const char *value,
                      action, key);
 }
 
-/* Can the name be written in an action? */
+/* Can the name be written in an action?  What follows a '#' is a comment in
+ * files of flows. */
 static bool
 name_is_writable(const char *name)
 {
     return ((vrf_name_is_valid(name) || !strcmp(name, VRF_DEFAULT_NAME))
-            && !name[strcspn(name, "()[],=\"")] && strcmp(name, "in"));
+            && !name[strcspn(name, "()[],=\"#")] && strcmp(name, "in"));
+}
+
+/* Has OpenFlow a name for the field, with or without an experimenter's?  There
+ * are some that only flows on this host can have. */
+static bool
+has_header(const struct mf_field *field)
+{
+    uint64_t stub[2];
+    struct ofpbuf header = OFPBUF_STUB_INITIALIZER(stub);
+
+    nx_put_header(&header, field->id, 0, false);
+    return !is_all_zeros(header.data, header.size);
 }
 
 /* A field that the action may take the VRF's number from? */
 static bool
 field_is_good(const struct mf_field *field)
 {
-    return field && !field->variable_len;
+    return field && !field->variable_len && has_header(field);
 }
 
 /* OpenFlow. */
@@ -150,7 +163,8 @@ parse_which(const char *s, struct ofp_output_vrf *a)
             return error;
         }
         if (!field_is_good(sf.field)) {
-            return xasprintf("output_vrf: %s has no fixed length", s);
+            return xasprintf("output_vrf: %s has no fixed length, or no name "
+                             "in OpenFlow", s);
         }
         a->which = BY_FIELD;
         a->field = sf.field->id;
@@ -445,7 +459,8 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
     payload = odp_extension_put(x->odp_actions, &odp_vrf_class);
     payload->id = by_linux ? ifindex : id;
     payload->flags = a->flags;
-    if (strcmp(name, "?")) {
+    /* That of a VRF which only a field or a port may mean is in no text. */
+    if (name_is_writable(name)) {
         ovs_strlcpy(payload->name, name, sizeof payload->name);
     }
 }
@@ -461,11 +476,21 @@ ofp_output_vrf_uses_field(const void *body, enum mf_field_id id)
 
 /* Datapath. */
 
+/* Is there no name, or one that can be written, with zeros behind it? */
+static bool
+has_good_name(const struct ovs_action_vrf *a)
+{
+    size_t len = strnlen(a->name, sizeof a->name);
+
+    return (len < sizeof a->name
+            && is_all_zeros(a->name + len, sizeof a->name - len)
+            && (!len || name_is_writable(a->name)));
+}
+
 static bool
 is_valid(const struct ovs_action_vrf *a)
 {
-    return (!(a->flags & ~OVS_VRF_F_ALL) && !a->zero
-            && !a->name[sizeof a->name - 1]);
+    return (!(a->flags & ~OVS_VRF_F_ALL) && !a->zero && has_good_name(a));
 }
 
 static void
@@ -535,6 +560,10 @@ odp_vrf_parse(char *s, void *payload)
             return xstrdup("vrf: neither name nor id is given");
         }
         a->id = vrf_id_of_name(a->name);
+        if (!a->id && strcmp(a->name, VRF_DEFAULT_NAME)) {
+            return xasprintf("vrf: no room for the name \"%s\" beside %d "
+                             "others", a->name, UINT16_MAX);
+        }
     }
     return NULL;
 }
