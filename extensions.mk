@@ -264,6 +264,8 @@ tests_ovstest_SOURCES += \
 	tests/test-ila-netlink.c \
 	tests/test-netdev-ring.c \
 	tests/test-netdev-vrf.c \
+	tests/test-ports.c \
+	tests/test-ports.h \
 	tests/test-ring-common.c \
 	tests/test-ring-consumer.c \
 	tests/test-ring-kill.c \
@@ -278,6 +280,8 @@ tests_ovstest_SOURCES += \
 	tests/test-xdp-frames.c \
 	tests/test-xdp-loader.c \
 	tests/test-xdp-program.c \
+	tests/test-vrf-common.c \
+	tests/test-vrf-common.h \
 	tests/test-vrf-kernel.c \
 	tests/test-vrf-netlink.c
 

@@ -19,6 +19,13 @@ static bool used;
 static struct vrf_event event;  /* Large, thus not on the stack. */
 static struct ds asked = DS_EMPTY_INITIALIZER;
 
+struct vrf_db *
+vrf_dummy_use(void)
+{
+    used = true;
+    return vrf_use_dummy();
+}
+
 bool
 vrf_dummy_is_used(void)
 {
@@ -166,8 +173,7 @@ vrf_unixctl_dummy(struct unixctl_conn *conn, int argc, const char *argv[],
     struct vrf_db *db;
     bool ok;
 
-    used = true;
-    db = vrf_use_dummy();
+    db = vrf_dummy_use();
     memset(&event, 0, sizeof event);
     argc -= 2;
     argv++;

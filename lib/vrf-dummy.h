@@ -11,6 +11,8 @@
 
 #include "vrf-addr.h"
 
+struct vrf_db;
+
 /* Registers the command vrf/dummy, if there are dummy devices:
  *
  *     vrf/dummy link IFINDEX NAME MTU [table=N] [master=N] [down]
@@ -23,6 +25,11 @@
  * From the first one on the database is the dummy one.  The last one says
  * which neighbours were looked for. */
 void vrf_dummy_init(void);
+
+/* The same without a command, for tests: from now on the database is the dummy
+ * one, which is returned (see vrf_use_dummy()), and no neighbour is looked for
+ * in Linux. */
+struct vrf_db *vrf_dummy_use(void);
 
 bool vrf_dummy_is_used(void);
 

@@ -12,193 +12,77 @@
 #undef NDEBUG
 #include "ovstest.h"
 
-#include <errno.h>
-#include <linux/neighbour.h>
 #include <string.h>
 
 #include "csum.h"
 #include "dp-packet.h"
 #include "dpif.h"
-#include "dummy.h"
 #include "fatal-signal.h"
 #include "flow.h"
-#include "netdev-provider.h"
-#include "odp-execute.h"
-#include "odp-util.h"
-#include "openvswitch/ofpbuf.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "random.h"
+#include "test-ports.h"
+#include "test-vrf-common.h"
 #include "util.h"
-#include "vrf-db.h"
 #include "vrf.h"
 
-enum { RX = 1, ROUTER = 3, N_HOPS = 6, TABLE = 10, DEVICE = 13 };
+enum { RX = 1, ROUTER = 3, N_HOPS = 6, TABLE = 10 };
 
-/* Ports: the burst that comes next, and what was sent. */
+/* The burst that comes next, and what was sent. */
 static struct dp_packet_batch burst;
 static struct dp_packet *sent[4 * NETDEV_MAX_BURST];
 static size_t n_sent;
 
-static struct netdev *
-test_alloc(void)
-{
-    return xzalloc(sizeof(struct netdev));
-}
-
-static int
-test_construct(struct netdev *netdev OVS_UNUSED)
-{
-    return 0;
-}
-
 static void
-test_nothing(struct netdev *netdev OVS_UNUSED)
+receive(unsigned int n, struct dp_packet_batch *batch)
 {
-}
-
-static void
-test_dealloc(struct netdev *netdev)
-{
-    free(netdev);
-}
-
-static int
-test_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
-          struct dp_packet_batch *batch, bool concurrent OVS_UNUSED)
-{
-    struct dp_packet *packet;
-
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        ovs_assert(n_sent < ARRAY_SIZE(sent));
-        sent[n_sent++] = packet;
+    if (n == RX) {
+        *batch = burst;
+        dp_packet_batch_init(&burst);
     }
-    return 0;
-}
-
-static int
-test_update_flags(struct netdev *netdev OVS_UNUSED,
-                  enum netdev_flags off OVS_UNUSED,
-                  enum netdev_flags on OVS_UNUSED, enum netdev_flags *old)
-{
-    *old = NETDEV_UP;
-    return 0;
-}
-
-static int
-test_get_etheraddr(const struct netdev *netdev OVS_UNUSED,
-                   struct eth_addr *mac)
-{
-    *mac = (struct eth_addr) ETH_ADDR_C(02,00,00,00,00,01);
-    return 0;
-}
-
-static int
-test_get_ifindex(const struct netdev *netdev)
-{
-    return 10 + netdev_get_name(netdev)[1] - '0';
-}
-
-static struct netdev_rxq *
-test_rxq_alloc(void)
-{
-    return xzalloc(sizeof(struct netdev_rxq));
 }
 
 static void
-test_rxq_dealloc(struct netdev_rxq *rxq)
+keep(unsigned int n OVS_UNUSED, struct dp_packet *packet)
 {
-    free(rxq);
+    ovs_assert(n_sent < ARRAY_SIZE(sent));
+    sent[n_sent++] = packet;
 }
 
-static int
-test_rxq_construct(struct netdev_rxq *rxq OVS_UNUSED)
-{
-    return 0;
-}
-
-static void
-test_rxq_nothing(struct netdev_rxq *rxq OVS_UNUSED)
-{
-}
-
-static int
-test_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
-              int *qfill OVS_UNUSED)
-{
-    if (strcmp(netdev_get_name(rxq->netdev), "t1")
-        || dp_packet_batch_is_empty(&burst)) {
-        return EAGAIN;
-    }
-    *batch = burst;
-    dp_packet_batch_init(&burst);
-    return 0;
-}
-
-static const struct netdev_class test_class = {
-    .type = "test-burst",
-    .alloc = test_alloc,
-    .construct = test_construct,
-    .destruct = test_nothing,
-    .dealloc = test_dealloc,
-    .send = test_send,
-    .get_etheraddr = test_get_etheraddr,
-    .get_ifindex = test_get_ifindex,
-    .update_flags = test_update_flags,
-    .rxq_alloc = test_rxq_alloc,
-    .rxq_construct = test_rxq_construct,
-    .rxq_destruct = test_rxq_nothing,
-    .rxq_dealloc = test_rxq_dealloc,
-    .rxq_recv = test_rxq_recv,
-    .rxq_wait = test_rxq_nothing,
+static const struct test_ports test_ports = {
+    .receive = receive,
+    .send = keep,
 };
 
 /* Routing. */
 
-static struct vrf_event event;
-
-static void
-apply(struct vrf_db *db, enum vrf_event_type type)
+static struct vrf_addr
+host_addr(int host)
 {
-    event.type = type;
-    vrf_db_apply(db, &event);
-    memset(&event, 0, sizeof event);
+    return TEST_IPV4(10, 2, 0, host);
 }
 
-/* 10.2.0.1 and so on are hosts by DEVICE whose addresses end so. */
+/* Hosts by ROUTER have addresses that end in their number. */
 static void
 set_up_routing(void)
 {
+    struct eth_addr mac = ETH_ADDR_C(06,00,00,00,00,00);
     struct shash tables = SHASH_INITIALIZER(&tables);
     struct shash ports = SHASH_INITIALIZER(&ports);
-    struct vrf_db *db;
 
     vrf_init();
-    db = vrf_use_dummy();
-    for (uint32_t i = 11; i <= DEVICE; i++) {
-        event.link.ifindex = i;
-        event.link.mtu = 1500;
-        event.link.up = event.link.running = true;
-        snprintf(event.link.name, sizeof event.link.name, "t%"PRIu32, i - 10);
-        apply(db, VRF_EVENT_LINK);
+    for (int i = RX; i <= ROUTER; i++) {
+        test_add_device(i);
     }
-    event.route.table = TABLE;
-    event.route.prefix.addr = vrf_addr_from_ipv4(htonl(0x0a020000));
-    event.route.prefix.len = 24;
-    event.route.info.type = VRF_ROUTE_UNICAST;
-    event.route.n_hops = 1;
-    event.route.hops[0].ifindex = DEVICE;
-    event.route.hops[0].weight = 1;
-    apply(db, VRF_EVENT_ROUTE);
-    for (uint8_t i = 1; i <= N_HOPS; i++) {
-        event.neighbour.ifindex = DEVICE;
-        event.neighbour.addr = vrf_addr_from_ipv4(htonl(0x0a020000 | i));
-        event.neighbour.state = NUD_REACHABLE;
-        event.neighbour.mac = (struct eth_addr) ETH_ADDR_C(06,00,00,00,00,00);
-        event.neighbour.mac.ea[5] = i;
-        apply(db, VRF_EVENT_NEIGHBOUR);
+    test_begin_route(VRF_IPV4, TABLE, host_addr(0), 24, VRF_ROUTE_UNICAST);
+    test_add_hop(ROUTER, (struct vrf_addr) { 0, 0 });
+    test_apply(VRF_EVENT_ROUTE);
+    for (int i = 1; i <= N_HOPS; i++) {
+        mac.ea[5] = i;
+        test_set_neighbour(VRF_IPV4, ROUTER, host_addr(i), mac);
     }
     vrf_dummy_changed();
     shash_add(&tables, "red", (void *) (uintptr_t) TABLE);
@@ -215,7 +99,6 @@ static void
 move_host(void)
 {
     int host = random_range(N_HOPS) + 1;
-    struct vrf_db *db = vrf_use_dummy();
     int to = random_range(2) ? host : random_range(N_HOPS) + 1;
 
     if (to == via[host]) {
@@ -225,52 +108,15 @@ move_host(void)
         int next = i ? to : via[host];
 
         if (next != host) {
-            event.gone = !i;
-            event.route.table = TABLE;
-            event.route.prefix.addr = vrf_addr_from_ipv4(htonl(0x0a020000
-                                                               | host));
-            event.route.prefix.len = 32;
-            event.route.info.type = VRF_ROUTE_UNICAST;
-            event.route.n_hops = 1;
-            event.route.hops[0].gateway = vrf_addr_from_ipv4(htonl(0x0a020000
-                                                                   | next));
-            event.route.hops[0].ifindex = DEVICE;
-            event.route.hops[0].weight = 1;
-            apply(db, VRF_EVENT_ROUTE);
+            test_begin_route(VRF_IPV4, TABLE, host_addr(host), 32,
+                             VRF_ROUTE_UNICAST);
+            test_add_hop(ROUTER, host_addr(next));
+            test_event.gone = !i;
+            test_apply(VRF_EVENT_ROUTE);
         }
     }
     via[host] = to;
     vrf_dummy_changed();
-}
-
-static void
-add_flow(struct dpif *dpif, const char *match, const char *actions_)
-{
-    struct ofpbuf key, mask, actions;
-    struct dpif_flow_put put;
-    struct dpif_op op, *opp = &op;
-
-    ofpbuf_init(&key, 0);
-    ofpbuf_init(&mask, 0);
-    ofpbuf_init(&actions, 0);
-    ovs_assert(!odp_flow_from_string(match, NULL, &key, &mask, NULL));
-    ovs_assert(!odp_actions_from_string(actions_, NULL, &actions));
-    memset(&put, 0, sizeof put);
-    put.flags = DPIF_FP_CREATE;
-    put.key = key.data;
-    put.key_len = key.size;
-    put.mask = mask.data;
-    put.mask_len = mask.size;
-    put.actions = actions.data;
-    put.actions_len = actions.size;
-    put.pmd_id = PMD_ID_NULL;
-    op.type = DPIF_OP_FLOW_PUT;
-    op.flow_put = put;
-    dpif_operate(dpif, &opp, 1, DPIF_OFFLOAD_NEVER);
-    ovs_assert(!op.error);
-    ofpbuf_uninit(&key);
-    ofpbuf_uninit(&mask);
-    ofpbuf_uninit(&actions);
 }
 
 /* Hosts 1 and 2 get everything, each marked in another way; 3 gets what is
@@ -282,32 +128,31 @@ add_flows(struct dpif *dpif)
 #define FROM_ROUTER "recirc_id(0),in_port(3),eth(dst=06:00:00:00:00:0"
 #define IPV4 "),eth_type(0x0800),"
 #define MARK(N) "set(eth(src=0a:00:00:00:00:0" #N ")),2"
-    add_flow(dpif, "recirc_id(0),in_port(1),eth_type(0x0800),"
-             "ipv4(src=10.1.0.2)",
-             "vrf(name=red)");
+    test_add_flow(dpif, "recirc_id(0),in_port(1),eth_type(0x0800),"
+                  "ipv4(src=10.1.0.2)", "vrf(name=red)");
     for (int i = 0; i < 2; i++) {
         const char *frag = i ? "ipv4(frag=first)" : "ipv4(frag=no)";
         char *match;
 
         match = xasprintf("%s1%s%s", FROM_ROUTER, IPV4, frag);
-        add_flow(dpif, match, MARK(1));
+        test_add_flow(dpif, match, MARK(1));
         free(match);
         match = xasprintf("%s2%s%s", FROM_ROUTER, IPV4, frag);
-        add_flow(dpif, match, MARK(2));
+        test_add_flow(dpif, match, MARK(2));
         free(match);
         for (int port = 1; port <= 2; port++) {
             match = xasprintf("%s3%sipv4(proto=17,frag=%s),udp(src=%d)",
                               FROM_ROUTER, IPV4, i ? "first" : "no", port);
-            add_flow(dpif, match, port == 1 ? "2" : MARK(3));
+            test_add_flow(dpif, match, port == 1 ? "2" : MARK(3));
             free(match);
         }
     }
-    add_flow(dpif, FROM_ROUTER "4" IPV4 "ipv4(frag=no)", MARK(4));
-    add_flow(dpif, FROM_ROUTER "4" IPV4 "ipv4(frag=first)", "drop");
-    add_flow(dpif, FROM_ROUTER "5" IPV4 "ipv4(frag=no)", "2");
-    add_flow(dpif, FROM_ROUTER "5" IPV4 "ipv4(frag=first)", MARK(5));
-    add_flow(dpif, FROM_ROUTER "6" IPV4 "ipv4(frag=no)", "drop");
-    add_flow(dpif, FROM_ROUTER "6" IPV4 "ipv4(frag=first)", "drop");
+    test_add_flow(dpif, FROM_ROUTER "4" IPV4 "ipv4(frag=no)", MARK(4));
+    test_add_flow(dpif, FROM_ROUTER "4" IPV4 "ipv4(frag=first)", "drop");
+    test_add_flow(dpif, FROM_ROUTER "5" IPV4 "ipv4(frag=no)", "2");
+    test_add_flow(dpif, FROM_ROUTER "5" IPV4 "ipv4(frag=first)", MARK(5));
+    test_add_flow(dpif, FROM_ROUTER "6" IPV4 "ipv4(frag=no)", "drop");
+    test_add_flow(dpif, FROM_ROUTER "6" IPV4 "ipv4(frag=first)", "drop");
 }
 
 /* The mark of a packet, 1 if it is to have none, -1 if it is dropped: the last
@@ -318,9 +163,9 @@ expected(int host, int port, bool fragment)
     switch (host) {
     case 1: return 0x0a01;
     case 2: return 0x0a02;
-    case 3: return port == 1 ? 0x0201 : 0x0a03;
+    case 3: return port == 1 ? 0x0203 : 0x0a03;
     case 4: return fragment ? -1 : 0x0a04;
-    case 5: return fragment ? 0x0a05 : 0x0201;
+    case 5: return fragment ? 0x0a05 : 0x0203;
     default: return -1;
     }
 }
@@ -391,19 +236,7 @@ test_bursts(struct ovs_cmdl_context *ctx)
     struct dpif *dpif;
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
-    dummy_enable("");
-    odp_execute_init();
-    netdev_register_provider(&test_class);
-    ovs_assert(!dpif_create_and_open("test", "dummy", &dpif));
-    for (int i = 1; i <= ROUTER; i++) {
-        char name[] = { 't', '0' + i, '\0' };
-        odp_port_t port_no = u32_to_odp(i);
-        struct netdev *netdev;
-
-        ovs_assert(!netdev_open(name, "test-burst", &netdev));
-        ovs_assert(!dpif_port_add(dpif, netdev, &port_no));
-        netdev_close(netdev);
-    }
+    dpif = test_ports_open(&test_ports, ROUTER, 0);
     set_up_routing();
     add_flows(dpif);
     for (int i = 1; i <= N_HOPS; i++) {
