@@ -283,6 +283,7 @@ tests_ovstest_SOURCES += \
 	tests/test-vrf-common.c \
 	tests/test-vrf-common.h \
 	tests/test-vrf-flap.c \
+	tests/test-vrf-fuzz.c \
 	tests/test-vrf-isolation.c \
 	tests/test-vrf-kernel.c \
 	tests/test-vrf-netlink.c
