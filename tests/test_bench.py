@@ -14,6 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "bench"))
 from harness import callgrind, hooks, machine, plot         # noqa: E402
 from harness import registry, report, results, stats        # noqa: E402
+from cases import xdp_switch                                # noqa: E402
 
 
 class Stats(unittest.TestCase):
@@ -202,6 +203,24 @@ class Callgrind(unittest.TestCase):
                          [("x", 2, "two"), ("y", 3, "one"),
                           ("all", 9, "two")])
         self.assertEqual(idle, 3)
+
+
+class XdpSwitch(unittest.TestCase):
+    BURST = {"came": 1000, "received": 500, "work": 5e-5, "cpu": 3e-4,
+             "alone": 1e-7}
+
+    def test_best_tenth(self):
+        self.assertEqual(xdp_switch.best([3]), 3)
+        self.assertEqual(xdp_switch.best(range(10, 0, -1)), 1)
+        self.assertEqual(xdp_switch.best(range(11, 0, -1)), 2)
+
+    def test_receive_side(self):
+        self.assertAlmostEqual(xdp_switch.kernel_ns(self.BURST, 1e-7), 200)
+        self.assertAlmostEqual(xdp_switch.pmd_ns(self.BURST), 100)
+        self.assertEqual(xdp_switch.pmd_ns(dict(self.BURST, received=0)), 0)
+        slow = dict(self.BURST, cpu=4e-4, alone=2e-7)
+        self.assertAlmostEqual(xdp_switch.receive_ns(
+            [slow, self.BURST]), 300)
 
 
 @unittest.skipUnless(os.path.exists(os.path.join(

@@ -41,6 +41,7 @@ FAMILIES = {
     "revalidator": "Revalidation without UFIDs",
     "ring": "The ring as a channel between two processes",
     "xdp": "Dropping in XDP",
+    "xdp-switch": "Flows in XDP, through the switch",
     "afxdp": "Forwarding between AF_XDP ports",
     "vrf": "Routing tables of VRFs",
 }
