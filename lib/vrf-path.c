@@ -369,12 +369,13 @@ take_route(struct vrf_path *path, const struct vrf_packet *p,
     return true;
 }
 
+/* The two that may be about 'dst', the later one first. */
 static inline struct memo *
-memo_of(struct vrf_path *path, const struct vrf_context *c,
-        const struct vrf_addr *dst)
+memos_of(struct vrf_path *path, const struct vrf_context *c,
+         const struct vrf_addr *dst)
 {
     BUILD_ASSERT_DECL(N_MEMOS == N_PLACES);
-    return &path->memos[place_of(dst, c->serial)];
+    return &path->memos[place_of(dst, c->serial) & ~(size_t) 1];
 }
 
 /* Does 'm' say what becomes of packets of 'family' to 'q->dst'? */
@@ -426,10 +427,12 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
     };
 
     if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
-        struct memo *m = memo_of(path, c, &p->dst);
+        struct memo *memos = memos_of(path, c, &p->dst);
+        const struct memo *m = memos;
 
         path->n_lookups++;
-        if (OVS_LIKELY(memo_is_good(path, c, m, p->family, &q))) {
+        if (OVS_LIKELY(memo_is_good(path, c, m, p->family, &q)
+                       || memo_is_good(path, c, ++m, p->family, &q))) {
             v->outcome = VRF_FORWARDED;
             v->adjacency = &path->adjacencies[m->place];
             v->mtu = m->mtu;
@@ -442,7 +445,8 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
             route = vrf_fib_route(c->plan[p->family].fibs[i], &q);
             if (route && route->info.type != VRF_ROUTE_THROW) {
                 if (take_route(path, p, route, v)) {
-                    *m = (struct memo) {
+                    memos[1] = memos[0];
+                    memos[0] = (struct memo) {
                         .dst = p->dst,
                         .context = c->serial,
                         .adjacency = v->adjacency->serial,
