@@ -9,8 +9,8 @@
  *      does.  Whenever it is not plain that the two agree, to the socket.
  *   3. Blocked prefixes of source addresses, by one lookup for each length.
  *   4. Flows, by one lookup for each mask of the family.
- *   5. Drop; change and redirect; or to the socket.  Of dropped packets some are copied
- *      for userspace, if it wants that.
+ *   5. Drop; change and redirect; or to the socket.  Of dropped packets some
+ *      are copied for userspace, if it wants that.
  *
  * Never does a packet go to the host's own stack, unless there is no socket
  * and the port was told so.

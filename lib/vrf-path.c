@@ -22,8 +22,10 @@
                   | NUD_PERMANENT | NUD_NOARP)
 
 #define N_CONTEXTS 64
-#define N_ADJACENCIES 4096
-#define N_MEMOS 4096
+
+/* Of next hops, and of destinations: see place_of(). */
+#define PLACE_BITS 12
+#define N_PLACES (1 << PLACE_BITS)
 
 /* What packets to an address found in the FIB, if that depends on nothing but
  * their context.  Good as long as those have the serial numbers that are noted
@@ -54,8 +56,8 @@ struct vrf_path {
     unsigned int n_lookups, n_missed;
 
     struct vrf_context contexts[N_CONTEXTS];
-    struct vrf_adjacency adjacencies[N_ADJACENCIES];
-    struct memo memos[N_MEMOS];
+    struct vrf_adjacency adjacencies[N_PLACES];
+    struct memo memos[N_PLACES];
 };
 
 /* Ports. */
@@ -261,11 +263,11 @@ vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
 }
 
 /* Where in an array of N_PLACES there is what belongs to 'addr' and 'x'. */
-#define N_PLACES (1 << 12)
 static inline size_t
 place_of(const struct vrf_addr *addr, uint64_t x)
 {
-    return ((addr->hi ^ addr->lo ^ x) * UINT64_C(0x9e3779b97f4a7c15)) >> 52;
+    return (((addr->hi ^ addr->lo ^ x) * UINT64_C(0x9e3779b97f4a7c15))
+            >> (64 - PLACE_BITS));
 }
 
 /* Adjacencies. */
@@ -298,7 +300,6 @@ get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
 {
     struct vrf_adjacency *a = &path->adjacencies[place_of(addr, ifindex)];
 
-    BUILD_ASSERT_DECL(N_ADJACENCIES == N_PLACES);
     if (OVS_UNLIKELY(a->epoch != path->epoch
                      || !vrf_addr_equal(&a->addr, addr)
                      || a->ifindex != ifindex || a->family != family)) {
@@ -374,7 +375,6 @@ static inline struct memo *
 memos_of(struct vrf_path *path, const struct vrf_context *c,
          const struct vrf_addr *dst)
 {
-    BUILD_ASSERT_DECL(N_MEMOS == N_PLACES);
     return &path->memos[place_of(dst, c->serial) & ~(size_t) 1];
 }
 

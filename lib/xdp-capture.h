@@ -18,9 +18,9 @@
 
 struct xdp_capture;
 
-/* Starts to read what comes by 'map', the map "samples" of the programs, for
- * the ring with number 'ring' (ring-names.h).  Returns 0 or a positive errno
- * value, with '*errorp' a text to be freed. */
+/* Starts to read what comes by 'map', the map "samples" of the programs, on
+ * processors that are online, for the ring with number 'ring' (ring-names.h).
+ * Returns 0 or a positive errno value, with '*errorp' a text to be freed. */
 int xdp_capture_start(int map, uint32_t ring, struct xdp_capture **,
                       char **errorp);
 

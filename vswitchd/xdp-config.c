@@ -32,21 +32,20 @@ VLOG_DEFINE_THIS_MODULE(xdp_config);
 #define BLOCK_KEY "xdp-block"
 #define SEPARATORS " ,\t\n"
 
-static struct ovsdb_idl *idl;
-static bool waiting;            /* Has xdp_config_run() run? */
-
 #define CAPTURE_KEY "xdp-capture"
 #define CAPTURE_RATE_KEY "xdp-capture-rate"
 #define CAPTURE_LEN_KEY "xdp-capture-max-len"
 #define DEFAULT_CAPTURE_RATE 1000
 #define DEFAULT_CAPTURE_LEN 128
 
-/* The values of CAPTURE_KEY and the like that were read last, as below. */
-static char *last_capture;
+static struct ovsdb_idl *idl;
+static bool waiting;            /* Has xdp_config_run() run? */
 
-/* The value of BLOCK_KEY that was read last, as the configuration is read
- * again whenever anything in the database changes. */
+/* The value of BLOCK_KEY, and those of CAPTURE_KEY and the like, that were
+ * read last, as the configuration is read again whenever anything in the
+ * database changes. */
 static char *last_blocked;
+static char *last_capture;
 
 /* Prefixes. */
 

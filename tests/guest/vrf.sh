@@ -159,17 +159,23 @@ grows () {
     at_least $((before + 1)) "$name"
 }
 
-both_families () {
-    local inline=$1 address
-    datapath "$inline"
-    site red 10
-    site blue 20
+# sites_forward INLINE: red and blue, each from its first to its second host.
+sites_forward () {
+    local address
     for address in 10.1.2.2 fd02::2 10.3.1.2 fd03::2; do
         reach red-1 "$address"
         reach blue-1 "$address"
-        grows "${way[$inline]}" transfer red-1 red-2 "$address" 200000
-        grows "${way[$inline]}" transfer blue-1 blue-2 "$address" 200000
+        grows "${way[$1]}" transfer red-1 red-2 "$address" 200000
+        grows "${way[$1]}" transfer blue-1 blue-2 "$address" 200000
     done
+}
+
+both_families () {
+    local inline=$1
+    datapath "$inline"
+    site red 10
+    site blue 20
+    sites_forward "$inline"
     reach red-2 10.1.1.2
     reach red-1 10.1.1.1
     reach red-1 fd02::1
@@ -575,19 +581,14 @@ drops_by_flow () {
 }
 
 by_openflow () {
-    local name address
+    local name
     switch "$1"
     bridge_site red 10 "output_vrf(red)"
     bridge_site blue 20 "output_vrf(in)"
     for name in blue-p1 blue-p2; do
         ovs-vsctl set interface "$name" other_config:vrf=blue
     done
-    for address in 10.1.2.2 fd02::2 10.3.1.2 fd03::2; do
-        reach red-1 "$address"
-        reach blue-1 "$address"
-        grows "${way[$1]}" transfer red-1 red-2 "$address" 200000
-        grows "${way[$1]}" transfer blue-1 blue-2 "$address" 200000
-    done
+    sites_forward "$1"
     trace red | grep -F "output_vrf: handed to Linux, by VRF red, "
     trace red | grep -F "Datapath actions: $(action red)"
     trace blue | grep -F "Datapath actions: $(action blue)"
