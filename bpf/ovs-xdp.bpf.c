@@ -494,19 +494,34 @@ forward(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len, int family,
     return XDP_REDIRECT;
 }
 
+/* Is the lease over?  The clock is asked once a tick, as it does not change in
+ * between: the tick's number costs a load, the clock two calls. */
+static __always_inline bool
+lease_is_over(void)
+{
+    __u64 tick = bpf_jiffies64();
+
+    if (tick != port.lease_tick) {
+        __u64 end = port.lease_end;
+
+        port.lease_over = end && bpf_ktime_get_coarse_ns() > end;
+        port.lease_tick = tick;
+    }
+    return port.lease_over;
+}
+
 /* Stage 5, for the flow found, or NULL. */
 static __always_inline int
 finish(struct xdp_md *ctx, struct ovs_xdp_flow *flow, __u64 len, int family,
        const union ovs_xdp_key *key)
 {
-    __u64 end = port.lease_end;
     __u32 action;
 
     if (!flow) {
         return to_socket(ctx);
     }
     action = flow->action;
-    if (end && bpf_ktime_get_coarse_ns() > end) {
+    if (lease_is_over()) {
         return unsure(ctx, OVS_XDP_N_EXPIRED);
     }
     if (action == OVS_XDP_DROP) {

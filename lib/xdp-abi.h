@@ -13,8 +13,9 @@
  * Who may write what
  * ==================
  *
- * The program writes the counters of flows and prefixes, and 'action' of a
- * flow when userspace asks it to retire the flow.  It writes nothing else.
+ * The program writes the counters of flows and prefixes, 'action' of a flow
+ * when userspace asks it to retire the flow, and a port's 'lease_over' and
+ * 'lease_tick'.  It writes nothing else.
  *
  * Userspace writes a port's 'enabled', 'active', 'empty_verdict', 'lease_end',
  * 'capture' and 'capture_len' whenever it likes, each with a single store.  It
@@ -205,7 +206,11 @@ struct ovs_xdp_port {
     __u64 lease_end;            /* Flows count up to this time, in ns as
                                  * CLOCK_MONOTONIC; 0: without end. */
     __u32 capture_len;          /* Bytes of each at most, from 1 on. */
-    __u32 pad;
+
+    /* The program's own: was the lease over in that tick of the kernel's?
+     * Userspace sets the tick to 0 to have that found out anew. */
+    __u32 lease_over;
+    __u64 lease_tick;
     struct ovs_xdp_tables tables[2];
 };
 

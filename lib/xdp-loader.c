@@ -805,6 +805,7 @@ xdp_port_renew(struct xdp_port *port, unsigned int ms)
                + ms * UINT64_C(1000000));
     }
     __atomic_store_n(&port->state->lease_end, end, __ATOMIC_RELAXED);
+    __atomic_store_n(&port->state->lease_tick, 0, __ATOMIC_RELEASE);
 }
 
 int

@@ -49,6 +49,7 @@
 
 #define PORT u32_to_odp(1)
 #define TURNS 20
+#define LEASE (3600 * 1000)     /* ms: a switch has one, too. */
 
 struct world {
     struct xdp_dp *dp;
@@ -91,6 +92,7 @@ world_init(struct world *w, const char *interface)
         error = xdp_port_open(w->dp, &port_config, &w->port, &message);
     }
     check(error, message);
+    xdp_port_renew(w->port, LEASE);
     w->table = xdp_table_create(&limits);
     w->table_port = xdp_table_port_add(w->table, NULL);
 }
