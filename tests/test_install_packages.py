@@ -75,7 +75,7 @@ esac
         self.assertIn("libssl-dev iperf3", done.stdout)
         self.assertEqual(self.calls.read_text(),
                          "apt-get install -y --no-install-recommends "
-                         "libssl-dev iperf3\n")
+                         "libssl-dev iperf3 -o DPkg::Lock::Timeout=300\n")
 
     def test_lists_are_fetched_if_needed(self):
         """The first install fails as on a machine without package lists."""
