@@ -223,6 +223,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-offload-show.c \
 	lib/xdp-offload.c \
 	lib/xdp-offload.h \
+	lib/xdp-slots.c \
+	lib/xdp-slots.h \
 	lib/xdp-table.c \
 	lib/xdp-table.h \
 	lib/vrf-monitor.c \
@@ -280,6 +282,7 @@ tests_ovstest_SOURCES += \
 	tests/test-xdp-frames.c \
 	tests/test-xdp-loader.c \
 	tests/test-xdp-program.c \
+	tests/test-xdp-slots.c \
 	tests/test-vrf-common.c \
 	tests/test-vrf-common.h \
 	tests/test-vrf-flap.c \

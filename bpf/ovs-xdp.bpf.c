@@ -34,12 +34,16 @@ const volatile bool parallel = true;
 
 struct ovs_xdp_port port;
 
-#define FLOWS(NAME, WORDS)                      \
-    struct {                                    \
-        __uint(type, BPF_MAP_TYPE_HASH);        \
-        __uint(max_entries, 1);                 \
-        __uint(key_size, (WORDS) * 8);          \
-        __uint(value_size, sizeof(struct ovs_xdp_flow)); \
+/* Number of buckets of the tables of flows, less 1. */
+const volatile __u32 bucket_mask;
+
+#define FLOWS(NAME, WORDS)                                              \
+    struct {                                                            \
+        __uint(type, BPF_MAP_TYPE_ARRAY);                               \
+        __uint(map_flags, BPF_F_MMAPABLE);                              \
+        __uint(max_entries, 1);                                         \
+        __uint(key_size, sizeof(__u32));                                \
+        __uint(value_size, OVS_XDP_N_SLOTS * OVS_XDP_SLOT_SIZE(WORDS)); \
     } NAME SEC(".maps")
 
 /* Their sizes are set by userspace. */
@@ -270,11 +274,50 @@ apply(union ovs_xdp_key *masked, const union ovs_xdp_key *key,
     }
 }
 
-/* Can a flow of the mask have this key, by its first 'n' words? */
+/* Can a flow of the mask have a key with this hash? */
 static __always_inline bool
-may_be(const struct ovs_xdp_mask *m, const union ovs_xdp_key *masked, int n)
+may_be(const struct ovs_xdp_mask *m, __u64 hash)
 {
-    return m->filter >> ovs_xdp_filter_bit(masked->words, n) & 1;
+    return m->filter >> ovs_xdp_filter_bit(hash) & 1;
+}
+
+/* The flow with the key 'masked' of 'n' words in a bucket, if it is there. */
+static __always_inline struct ovs_xdp_flow *
+find_in(void *bucket, const union ovs_xdp_key *masked, int n)
+{
+    if (!bucket) {
+        return NULL;            /* Cannot be. */
+    }
+#pragma unroll
+    for (int i = 0; i < OVS_XDP_N_SLOTS; i++) {
+        const __u64 *words = bucket + i * OVS_XDP_SLOT_SIZE(n);
+        __u64 differ = 0;
+
+        if (words[0] != masked->words[0]) {
+            continue;
+        }
+#pragma unroll
+        for (int j = 1; j < n; j++) {
+            differ |= words[j] ^ masked->words[j];
+        }
+        if (!differ) {
+            return (void *) (words + n);
+        }
+    }
+    return NULL;
+}
+
+/* The flow with the key 'masked' of 'n' words, whose hash is 'hash'. */
+static __always_inline struct ovs_xdp_flow *
+find(void *flows, const union ovs_xdp_key *masked, int n, __u64 hash)
+{
+    __u32 first = ovs_xdp_bucket(hash, 0, bucket_mask);
+    __u32 second = ovs_xdp_bucket(hash, 1, bucket_mask);
+    struct ovs_xdp_flow *flow;
+
+    flow = find_in(bpf_map_lookup_elem(flows, &first), masked, n);
+    return flow ? flow
+           : find_in(bpf_map_lookup_elem(flows, &second), masked, n);
 }
 
 /* Stage 4, one function for each family. */
@@ -287,12 +330,14 @@ find_l2(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
         const struct ovs_xdp_mask *m = mask_at(t, OVS_XDP_L2, i);
         struct ovs_xdp_flow *flow;
         union ovs_xdp_key masked;
+        __u64 hash;
 
         apply(&masked, key, m, 0, OVS_XDP_L2_WORDS);
-        if (!may_be(m, &masked, OVS_XDP_L2_WORDS)) {
+        hash = ovs_xdp_hash(0, masked.words, 0, OVS_XDP_L2_WORDS);
+        if (!may_be(m, hash)) {
             continue;
         }
-        flow = bpf_map_lookup_elem(&flows_l2, &masked);
+        flow = find(&flows_l2, &masked, OVS_XDP_L2_WORDS, hash);
         if (flow) {
             return flow;
         }
@@ -309,20 +354,24 @@ find_v4(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
         const struct ovs_xdp_mask *m = mask_at(t, OVS_XDP_IPV4, i);
         struct ovs_xdp_flow *flow;
         union ovs_xdp_key masked;
+        __u64 hash;
 
         if (mask_skips(m, key->head.nw_proto)) {
             continue;
         }
         apply(&masked, key, m, 0, OVS_XDP_V4_WORDS);
-        if (!may_be(m, &masked, OVS_XDP_V4_WORDS)) {
+        hash = ovs_xdp_hash(0, masked.words, 0, OVS_XDP_V4_WORDS);
+        if (!may_be(m, hash)) {
             continue;
         }
         if (m->shape == OVS_XDP_SHAPE_V4) {
-            flow = bpf_map_lookup_elem(&flows_v4, &masked);
+            flow = find(&flows_v4, &masked, OVS_XDP_V4_WORDS, hash);
             APART();
         } else {
             apply(&masked, key, m, OVS_XDP_V4_WORDS, OVS_XDP_V4_ETH_WORDS);
-            flow = bpf_map_lookup_elem(&flows_v4_eth, &masked);
+            hash = ovs_xdp_hash(hash, masked.words, OVS_XDP_V4_WORDS,
+                                OVS_XDP_V4_ETH_WORDS);
+            flow = find(&flows_v4_eth, &masked, OVS_XDP_V4_ETH_WORDS, hash);
         }
         if (flow) {
             return flow;
@@ -340,20 +389,24 @@ find_v6(const struct ovs_xdp_tables *t, const union ovs_xdp_key *key)
         const struct ovs_xdp_mask *m = mask_at(t, OVS_XDP_IPV6, i);
         struct ovs_xdp_flow *flow;
         union ovs_xdp_key masked;
+        __u64 hash;
 
         if (mask_skips(m, key->head.nw_proto)) {
             continue;
         }
         apply(&masked, key, m, 0, OVS_XDP_V6_WORDS);
-        if (!may_be(m, &masked, OVS_XDP_V6_WORDS)) {
+        hash = ovs_xdp_hash(0, masked.words, 0, OVS_XDP_V6_WORDS);
+        if (!may_be(m, hash)) {
             continue;
         }
         if (m->shape == OVS_XDP_SHAPE_V6) {
-            flow = bpf_map_lookup_elem(&flows_v6, &masked);
+            flow = find(&flows_v6, &masked, OVS_XDP_V6_WORDS, hash);
             APART();
         } else {
             apply(&masked, key, m, OVS_XDP_V6_WORDS, OVS_XDP_V6_ETH_WORDS);
-            flow = bpf_map_lookup_elem(&flows_v6_eth, &masked);
+            hash = ovs_xdp_hash(hash, masked.words, OVS_XDP_V6_WORDS,
+                                OVS_XDP_V6_ETH_WORDS);
+            flow = find(&flows_v6_eth, &masked, OVS_XDP_V6_ETH_WORDS, hash);
         }
         if (flow) {
             return flow;
@@ -689,45 +742,4 @@ ovs_xdp(struct xdp_md *ctx)
         parse_ether(&key.l2.ether, frame);
         return finish(ctx, find_l2(t, &key), end - frame, OVS_XDP_L2, &key);
     }
-}
-
-/* For userspace, by BPF_PROG_TEST_RUN: the packet is a request.  Is never
- * attached to anything. */
-SEC("xdp")
-int
-ovs_xdp_retire(struct xdp_md *ctx)
-{
-    const struct ovs_xdp_retire *request = (const void *) (long) ctx->data;
-    const void *end = (const void *) (long) ctx->data_end;
-    struct ovs_xdp_flow *flow;
-    union ovs_xdp_key key;
-
-    if ((const void *) (request + 1) > end) {
-        return 1;
-    }
-    key = request->key;
-    switch (request->shape) {
-    case OVS_XDP_SHAPE_L2:
-        flow = bpf_map_lookup_elem(&flows_l2, &key);
-        break;
-    case OVS_XDP_SHAPE_V4:
-        flow = bpf_map_lookup_elem(&flows_v4, &key);
-        break;
-    case OVS_XDP_SHAPE_V4_ETH:
-        flow = bpf_map_lookup_elem(&flows_v4_eth, &key);
-        break;
-    case OVS_XDP_SHAPE_V6:
-        flow = bpf_map_lookup_elem(&flows_v6, &key);
-        break;
-    case OVS_XDP_SHAPE_V6_ETH:
-        flow = bpf_map_lookup_elem(&flows_v6_eth, &key);
-        break;
-    default:
-        return 1;
-    }
-    if (!flow) {
-        return 1;
-    }
-    flow->action = OVS_XDP_SOCKET;
-    return 0;
 }

@@ -7,15 +7,21 @@
  * keys, masks and values of the flows, and the state of a port.
  *
  * A packet is parsed into a key of its family.  A flow is a masked key, found
- * by one lookup for each mask that the port has for that family, in a hash
- * table shared by all ports, as the key says which mask it was made with.
+ * by one lookup for each mask that the port has for that family, in a table
+ * shared by all ports, as the key says which mask it was made with.
+ *
+ * The tables of flows are arrays, in which the program looks by itself, as
+ * that takes half the time of a hash table of the kernel's, and to which
+ * userspace writes directly.  An array's elements are buckets of
+ * OVS_XDP_N_SLOTS slots, each of which has the key's words and then the struct
+ * ovs_xdp_flow.  A key is in one of two buckets that its hash says; a slot
+ * whose first word is 0, which no key's is, is free.
  *
  * Who may write what
  * ==================
  *
- * The program writes the counters of flows and prefixes, 'action' of a flow
- * when userspace asks it to retire the flow, and a port's 'lease_over' and
- * 'lease_tick'.  It writes nothing else.
+ * The program writes the counters of flows and prefixes, and a port's
+ * 'lease_over' and 'lease_tick'.  It writes nothing else.
  *
  * Userspace writes a port's 'enabled', 'active', 'empty_verdict', 'lease_end',
  * 'capture' and 'capture_len' whenever it likes, each with a single store.  It
@@ -23,12 +29,12 @@
  * programs that may have seen it active are done with it; but it sets bits of
  * filters in the active one, too.
  *
- * A flow is taken away in three steps: it is retired, that is, becomes one
- * that sends packets to the socket and counts them no more; all programs that
- * may still have found it otherwise are done; it is read for the last time and
- * deleted.  Nothing is inserted into the same hash table before programs that
- * may have found it even then are done, too, as the table would use its memory
- * again. */
+ * A flow is put into a free slot, whose first word is written last.  It is
+ * taken away in three steps: it is retired, that is, becomes one that sends
+ * packets to the socket and counts them no more; all programs that may still
+ * have found it otherwise are done; it is read for the last time, and its slot
+ * becomes free.  Nothing is put into the same table before programs that may
+ * have found it even then are done, too, as it might get this slot. */
 
 #include <linux/types.h>
 
@@ -129,7 +135,6 @@ struct ovs_xdp_rewrite {
     __be16 tci;                 /* ...without 0x1000. */
     __be16 dst[3];              /* Ethernet addresses. */
     __be16 src[3];
-    __u16 pad[3];               /* 0. */
 };
 
 #define OVS_XDP_SET_DST 1
@@ -138,14 +143,39 @@ struct ovs_xdp_rewrite {
 #define OVS_XDP_POP_VLAN 8      /* If there is a tag. */
 #define OVS_XDP_PUSH_VLAN 16
 
+/* With a key of three words, IPv4's, 64 bytes: a line of most caches. */
 struct ovs_xdp_flow {
-    __u32 action;               /* OVS_XDP_*. */
-    __u32 port;
+    __u16 action;               /* OVS_XDP_*. */
+    struct ovs_xdp_rewrite rewrite;     /* For OVS_XDP_REDIRECT. */
+    __u32 port;                 /* Likewise. */
     __u64 n_packets;
     __u64 n_bytes;              /* Of frames, from the Ethernet header on, as
                                  * they were received. */
-    struct ovs_xdp_rewrite rewrite;     /* For OVS_XDP_REDIRECT. */
 };
+
+#define OVS_XDP_N_SLOTS 4               /* Of a bucket. */
+#define OVS_XDP_SLOT_SIZE(WORDS) ((WORDS) * 8 + sizeof(struct ovs_xdp_flow))
+
+/* Goes on with 'hash', which is 0 at first, of a masked key by its words from
+ * 'first' up to 'end'. */
+static inline __attribute__((always_inline)) __u64
+ovs_xdp_hash(__u64 hash, const __u64 *words, int first, int end)
+{
+#pragma GCC unroll 8
+    for (int i = first; i < end; i++) {
+        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/* The two buckets of a key with 'hash', that of all its words, of 'mask' + 1
+ * in all, a power of 2 up to 65536. */
+static inline __attribute__((always_inline)) __u32
+ovs_xdp_bucket(__u64 hash, int which, __u32 mask)
+{
+    return hash >> (which ? 48 : 8) & mask;
+}
 
 /* A mask.  The flows of one all have the same 'proto', if that is not
  * OVS_XDP_ANY_PROTO, so that other packets need not look it up. */
@@ -162,19 +192,13 @@ struct ovs_xdp_mask {
     __u64 filter;
 };
 
-/* The bit of a key, 0 to 63, by its first 'n' words: those before the Ethernet
- * addresses, if it has others, too.  A longer filter would need an index,
- * which makes the kernel's verifier look at ten times as many states. */
+/* The bit of a key, 0 to 63, by the hash of its words before the Ethernet
+ * addresses, if it has others, too, otherwise of all.  A longer filter would
+ * need an index, which makes the kernel's verifier look at ten times as many
+ * states. */
 static inline __attribute__((always_inline)) __u32
-ovs_xdp_filter_bit(const __u64 *words, int n)
+ovs_xdp_filter_bit(__u64 hash)
 {
-    __u64 hash = words[0] * 0x9e3779b97f4a7c15ull;
-
-#pragma GCC unroll 8
-    for (int i = 1; i < n; i++) {
-        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
-        hash ^= hash >> 32;
-    }
     return hash >> 26 & 63;
 }
 
@@ -261,14 +285,6 @@ enum ovs_xdp_counter {
 
     OVS_XDP_N_BLOCKED,          /* Dropped, as the source is blocked. */
     OVS_XDP_N_COUNTERS
-};
-
-/* What userspace asks the program "ovs_xdp_retire" for.  It returns 0, or 1 if
- * there is no such flow. */
-struct ovs_xdp_retire {
-    __u32 shape;
-    __u32 pad;
-    union ovs_xdp_key key;
 };
 
 #endif /* lib/xdp-abi.h */

@@ -40,6 +40,7 @@ xdp_crash_policy_to_string(enum xdp_crash_policy policy)
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,19 +50,17 @@ xdp_crash_policy_to_string(enum xdp_crash_policy policy)
 #include "ovs-xdp.skel.h"
 #include "packets.h"
 #include "xdp-flow.h"
+#include "xdp-slots.h"
 #include "xdp-table.h"
 
 VLOG_DEFINE_THIS_MODULE(xdp_loader);
-
-/* Flows that one system call reads. */
-#define READ_BATCH 4096
 
 /* Of an XDP frame's address family, in bits. */
 #define V4_IN_V6_BITS 96
 
 struct xdp_dp {
-    struct ovs_xdp *skel;       /* Has the shared maps, and the program that
-                                 * retires flows. */
+    struct ovs_xdp *skel;       /* Has the shared maps. */
+    struct xdp_slots flows[OVS_XDP_N_SHAPES]; /* In the memory of maps. */
     int sync_outer, sync_inner; /* Maps for xdp_dp_synchronize(). */
 
     /* Shapes of which something was removed after the last synchronization. */
@@ -88,10 +87,10 @@ struct xdp_port {
     MAP(flows_v6) MAP(flows_v6_eth)             \
     MAP(block4) MAP(block6) MAP(devices) MAP(samples)
 
-static int
-flows_fd(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
+static struct bpf_map *
+flows_map(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
 {
-    const struct bpf_map *const maps[] = {
+    struct bpf_map *const maps[] = {
         [OVS_XDP_SHAPE_L2] = dp->skel->maps.flows_l2,
         [OVS_XDP_SHAPE_V4] = dp->skel->maps.flows_v4,
         [OVS_XDP_SHAPE_V4_ETH] = dp->skel->maps.flows_v4_eth,
@@ -99,7 +98,32 @@ flows_fd(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
         [OVS_XDP_SHAPE_V6_ETH] = dp->skel->maps.flows_v6_eth,
     };
 
-    return bpf_map__fd(maps[shape]);
+    return maps[shape];
+}
+
+/* Size of the memory of the map of 'shape', as the kernel has it. */
+static size_t
+flows_size(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
+{
+    const struct xdp_slots *s = &dp->flows[shape];
+
+    return ROUND_UP(xdp_slots_bucket_size(s->n_words)
+                    * (s->bucket_mask + (size_t) 1), get_page_size());
+}
+
+static int
+map_flows(struct xdp_dp *dp)
+{
+    for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
+        void *memory = mmap(NULL, flows_size(dp, i), PROT_READ | PROT_WRITE,
+                            MAP_SHARED, bpf_map__fd(flows_map(dp, i)), 0);
+
+        if (memory == MAP_FAILED) {
+            return errno;
+        }
+        dp->flows[i].buckets = memory;
+    }
+    return 0;
 }
 
 static int
@@ -159,19 +183,15 @@ xdp_dp_create(const struct xdp_dp_config *config, struct xdp_dp **dpp,
     }
     skel = dp->skel;
 
-    struct bpf_map *const flows[] = {
-        [OVS_XDP_SHAPE_L2] = skel->maps.flows_l2,
-        [OVS_XDP_SHAPE_V4] = skel->maps.flows_v4,
-        [OVS_XDP_SHAPE_V4_ETH] = skel->maps.flows_v4_eth,
-        [OVS_XDP_SHAPE_V6] = skel->maps.flows_v6,
-        [OVS_XDP_SHAPE_V6_ETH] = skel->maps.flows_v6_eth,
-    };
+    for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
+        uint32_t n = xdp_slots_n_buckets(config->max_flows);
+
+        dp->flows[i].n_words = xdp_shape_words(i);
+        dp->flows[i].bucket_mask = n - 1;
+        bpf_map__set_max_entries(flows_map(dp, i), n);
+    }
 
     /* Memory is taken when it is needed. */
-    for (size_t i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        bpf_map__set_max_entries(flows[i], config->max_flows[i]);
-        bpf_map__set_map_flags(flows[i], BPF_F_NO_PREALLOC);
-    }
     bpf_map__set_max_entries(skel->maps.block4, config->max_prefixes);
     bpf_map__set_map_flags(skel->maps.block4, BPF_F_NO_PREALLOC);
     bpf_map__set_max_entries(skel->maps.block6, config->max_prefixes);
@@ -182,6 +202,12 @@ xdp_dp_create(const struct xdp_dp_config *config, struct xdp_dp **dpp,
     error = -ovs_xdp__load(skel);
     if (error) {
         *errorp = xasprintf("loading the maps of the XDP program failed (%s)",
+                            ovs_strerror(error));
+        goto error;
+    }
+    error = map_flows(dp);
+    if (error) {
+        *errorp = xasprintf("mapping the tables of flows failed (%s)",
                             ovs_strerror(error));
         goto error;
     }
@@ -204,6 +230,11 @@ xdp_dp_destroy(struct xdp_dp *dp)
 {
     if (dp) {
         ovs_assert(!dp->n_ports);
+        for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
+            if (dp->flows[i].buckets) {
+                munmap(dp->flows[i].buckets, flows_size(dp, i));
+            }
+        }
         close_fd(dp->sync_outer);
         close_fd(dp->sync_inner);
         ovs_xdp__destroy(dp->skel);
@@ -234,25 +265,18 @@ xdp_dp_insert(struct xdp_dp *dp, enum ovs_xdp_shape shape,
             return error;
         }
     }
-    return bpf_map_update_elem(flows_fd(dp, shape), key, flow, BPF_NOEXIST)
-           ? errno : 0;
+    return xdp_slots_insert(&dp->flows[shape], key, flow);
 }
 
-int
+void
 xdp_dp_retire(struct xdp_dp *dp, enum ovs_xdp_shape shape,
               const union ovs_xdp_key *key)
 {
-    struct ovs_xdp_retire request = { .shape = shape, .key = *key };
-    LIBBPF_OPTS(bpf_test_run_opts, opts,
-                .data_in = &request,
-                .data_size_in = sizeof request,
-                .repeat = 1);
+    struct ovs_xdp_flow *flow = xdp_slots_find(&dp->flows[shape], key);
 
-    if (bpf_prog_test_run_opts(
-            bpf_program__fd(dp->skel->progs.ovs_xdp_retire), &opts)) {
-        return errno;
+    if (flow) {
+        xdp_slots_retire(flow);
     }
-    return opts.retval ? ENOENT : 0;
 }
 
 int
@@ -264,67 +288,42 @@ xdp_dp_remove(struct xdp_dp *dp, const enum ovs_xdp_shape *shapes,
 
     memset(flows, 0, n * sizeof *flows);
     for (size_t i = 0; i < n; i++) {
-        error = xdp_dp_retire(dp, shapes[i], &keys[i]);
-        if (error && error != ENOENT) {
-            return error;
-        }
+        xdp_dp_retire(dp, shapes[i], &keys[i]);
     }
     error = n ? xdp_dp_synchronize(dp) : 0;
     if (error) {
         return error;
     }
     for (size_t i = 0; i < n; i++) {
-        if (bpf_map_lookup_and_delete_elem(flows_fd(dp, shapes[i]), &keys[i],
-                                           &flows[i])) {
-            if (errno != ENOENT) {
-                error = errno;
-            }
-        } else {
+        struct xdp_slots *slots = &dp->flows[shapes[i]];
+        struct ovs_xdp_flow *flow = xdp_slots_find(slots, &keys[i]);
+
+        if (flow) {
+            xdp_slots_read(flow, &flows[i]);
+            xdp_slots_remove(slots, flow);
             dp->reuse[shapes[i]] = true;
         }
     }
-    return error;
+    return 0;
 }
 
 int
 xdp_dp_read(struct xdp_dp *dp, enum ovs_xdp_shape shape,
-            const union ovs_xdp_key *key, struct ovs_xdp_flow *flow)
+            const union ovs_xdp_key *key, struct ovs_xdp_flow *copy)
 {
-    return bpf_map_lookup_elem(flows_fd(dp, shape), key, flow) ? errno : 0;
+    const struct ovs_xdp_flow *flow = xdp_slots_find(&dp->flows[shape], key);
+
+    if (!flow) {
+        return ENOENT;
+    }
+    xdp_slots_read(flow, copy);
+    return 0;
 }
 
-int
-xdp_dp_read_all(struct xdp_dp *dp, enum ovs_xdp_shape shape,
-                xdp_dp_flow_cb *cb, void *aux)
+const struct xdp_slots *
+xdp_dp_flows(const struct xdp_dp *dp, enum ovs_xdp_shape shape)
 {
-    size_t key_size = xdp_shape_words(shape) * sizeof(uint64_t);
-    struct ovs_xdp_flow *flows = xmalloc(READ_BATCH * sizeof *flows);
-    uint8_t *keys = xmalloc(READ_BATCH * key_size);
-    uint32_t position;
-    void *from = NULL;
-    int error = 0;
-
-    while (!error) {
-        uint32_t n = READ_BATCH;
-
-        if (bpf_map_lookup_batch(flows_fd(dp, shape), from, &position, keys,
-                                 flows, &n, NULL)) {
-            error = errno;
-            if (error != ENOENT) {
-                break;
-            }
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            union ovs_xdp_key key = { .words = { 0 } };
-
-            memcpy(&key, keys + i * key_size, key_size);
-            cb(&key, &flows[i], aux);
-        }
-        from = &position;
-    }
-    free(flows);
-    free(keys);
-    return error == ENOENT ? 0 : error;
+    return &dp->flows[shape];
 }
 
 int
@@ -581,8 +580,8 @@ load_program(struct xdp_port *port, const struct xdp_port_config *config,
         error = -bpf_map__set_max_entries(skel->maps.sockets,
                                           config->n_queues);
     }
-    bpf_program__set_autoload(skel->progs.ovs_xdp_retire, false);
     skel->rodata->parallel = config->parallel;
+    skel->rodata->bucket_mask = port->dp->flows[0].bucket_mask;
     if (!error) {
         error = -ovs_xdp__load(skel);
     }

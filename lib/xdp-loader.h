@@ -48,6 +48,7 @@
 struct in6_addr;
 struct xdp_dp;
 struct xdp_port;
+struct xdp_slots;
 
 enum xdp_crash_policy {
     XDP_CRASH_DETACH,
@@ -63,7 +64,7 @@ const char *xdp_crash_policy_to_string(enum xdp_crash_policy);
 #define XDP_PIN_DIR XDP_PIN_ROOT "ovs"
 
 struct xdp_dp_config {
-    unsigned int max_flows[OVS_XDP_N_SHAPES];   /* At least 1 each. */
+    unsigned int max_flows;                     /* Of each shape. */
     unsigned int max_prefixes;                  /* In each family. */
     unsigned int max_devices;
 };
@@ -77,17 +78,18 @@ void xdp_dp_destroy(struct xdp_dp *);           /* Without ports. */
  * before are done, which takes some 10 ms. */
 int xdp_dp_synchronize(struct xdp_dp *);
 
-/* Inserts a flow.  EEXIST if there is one with this key, E2BIG if the map is
- * full.  May wait as xdp_dp_synchronize() does, if flows of this shape were
+/* Inserts a flow.  EEXIST if there is one with this key, E2BIG if there is no
+ * room for it, which a few may find when there are almost as many as there may
+ * be.  May wait as xdp_dp_synchronize() does, if flows of this shape were
  * removed before. */
 int xdp_dp_insert(struct xdp_dp *, enum ovs_xdp_shape,
                   const union ovs_xdp_key *, const struct ovs_xdp_flow *);
 
 /* Has the flow match no packet any more, and count none but those that are
  * being looked at just now: the first step of removing it, which does not
- * wait.  ENOENT if there is none. */
-int xdp_dp_retire(struct xdp_dp *, enum ovs_xdp_shape,
-                  const union ovs_xdp_key *);
+ * wait.  Does nothing if there is none. */
+void xdp_dp_retire(struct xdp_dp *, enum ovs_xdp_shape,
+                   const union ovs_xdp_key *);
 
 /* Removes 'n' flows; 'shapes', 'keys' and 'flows' have one element for each.
  * When it returns, none of them matches a packet any more, and 'flows' has
@@ -102,11 +104,9 @@ int xdp_dp_remove(struct xdp_dp *, const enum ovs_xdp_shape *shapes,
 int xdp_dp_read(struct xdp_dp *, enum ovs_xdp_shape,
                 const union ovs_xdp_key *, struct ovs_xdp_flow *);
 
-/* Calls 'cb' for all flows of a shape, in no order, by few system calls. */
-typedef void xdp_dp_flow_cb(const union ovs_xdp_key *,
-                            const struct ovs_xdp_flow *, void *aux);
-int xdp_dp_read_all(struct xdp_dp *, enum ovs_xdp_shape, xdp_dp_flow_cb *,
-                    void *aux);
+/* All flows of a shape. */
+const struct xdp_slots *xdp_dp_flows(const struct xdp_dp *,
+                                     enum ovs_xdp_shape);
 
 /* Where OVS_XDP_REDIRECT to 'port' goes: to the interface with 'ifindex', or
  * to the socket if that is 0. */

@@ -244,7 +244,6 @@ bury(struct xdp_rule *rule)
     OVS_REQUIRES(mutex)
 {
     struct entry *e = rule->aux;
-    int error;
 
     if (leaving) {
         /* It goes on for as long as the program does. */
@@ -253,14 +252,7 @@ bury(struct xdp_rule *rule)
         xdp_rule_free(rule);
         return;
     }
-    error = xdp_dp_retire(dp, rule->shape, &rule->key);
-    if (error && error != ENOENT && e->port->xdp) {
-        /* Whatever it is, the flow must not go on. */
-        VLOG_ERR_RL(&rl, "%s: retiring a flow failed (%s); switching XDP off "
-                    "for the port", e->port->name, ovs_strerror(error));
-        e->port->disabled = true;
-        xdp_port_enable(e->port->xdp, false);
-    }
+    xdp_dp_retire(dp, rule->shape, &rule->key);
     e->rule = NULL;
     e->port->n_rules--;
     e->n_dying++;
@@ -770,6 +762,7 @@ start(char **errorp)
     OVS_REQUIRES(mutex)
 {
     struct xdp_dp_config config = {
+        .max_flows = MAX_FLOWS + MAX_DYING,
         .max_prefixes = XDP_MAX_BLOCKED,
         .max_devices = MAX_DEVICES,
     };
@@ -781,7 +774,6 @@ start(char **errorp)
     }
     for (size_t i = 0; i < OVS_XDP_N_SHAPES; i++) {
         limits.max_rules[i] = MAX_FLOWS;
-        config.max_flows[i] = MAX_FLOWS + MAX_DYING;
     }
     error = xdp_dp_create(&config, &dp, errorp);
     if (error) {

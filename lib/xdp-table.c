@@ -410,7 +410,8 @@ set_filter_bit(struct ovs_xdp_mask *mask, const union ovs_xdp_key *key)
     uint32_t bit;
 
     BUILD_ASSERT_DECL(ARRAY_SIZE(n_words) == OVS_XDP_N_SHAPES);
-    bit = ovs_xdp_filter_bit(key->words, n_words[mask->shape]);
+    bit = ovs_xdp_filter_bit(ovs_xdp_hash(0, key->words, 0,
+                                          n_words[mask->shape]));
     __atomic_fetch_or(&mask->filter, UINT64_C(1) << bit, __ATOMIC_RELAXED);
 }
 

@@ -488,7 +488,8 @@ is_found(const struct ovs_xdp_tables *t, const struct xdp_rule *rule)
                                    OVS_XDP_V4_WORDS, OVS_XDP_V6_WORDS,
                                    OVS_XDP_V6_WORDS };
     const struct ovs_xdp_mask *m = find_tag(t, rule->key.head.mask);
-    uint32_t bit = ovs_xdp_filter_bit(rule->key.words, n_words[rule->shape]);
+    uint64_t hash = ovs_xdp_hash(0, rule->key.words, 0, n_words[rule->shape]);
+    uint32_t bit = ovs_xdp_filter_bit(hash);
 
     return m && m->shape == rule->shape && m->filter >> bit & 1;
 }

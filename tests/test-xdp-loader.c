@@ -49,6 +49,7 @@
 #include "unixctl.h"
 #include "util.h"
 #include "xdp-flow.h"
+#include "xdp-slots.h"
 #include "xdp-table.h"
 
 #define PORT u32_to_odp(1)
@@ -184,12 +185,12 @@ cmd_flush(struct unixctl_conn *conn, int argc OVS_UNUSED,
         keys[i] = s->rules[i]->key;
     }
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        ovs_assert(!xdp_dp_read_all(s->dp, i, count_cb, &n_there));
+        xdp_slots_for_each(xdp_dp_flows(s->dp, i), count_cb, &n_there);
     }
     ovs_assert(n_there == s->n_rules);
     ovs_assert(!xdp_dp_remove(s->dp, shapes, keys, flows, s->n_rules));
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        ovs_assert(!xdp_dp_read_all(s->dp, i, count_cb, &n_left));
+        xdp_slots_for_each(xdp_dp_flows(s->dp, i), count_cb, &n_left);
     }
     ovs_assert(!n_left);
     for (unsigned int i = 0; i < s->n_rules; i++) {
@@ -268,7 +269,9 @@ static void
 open_all(struct state *s, const char *interface, int ifindex,
          enum xdp_crash_policy policy)
 {
-    struct xdp_dp_config dp_config = { .max_prefixes = 10, .max_devices = 10 };
+    struct xdp_dp_config dp_config = {
+        .max_flows = MAX_RULES, .max_prefixes = 10, .max_devices = 10,
+    };
     struct xdp_port_config port_config = {
         .dp_name = "test", .name = interface, .ifindex = ifindex,
         .n_queues = 1, .policy = policy,
@@ -278,7 +281,7 @@ open_all(struct state *s, const char *interface, int ifindex,
     int error;
 
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        dp_config.max_flows[i] = limits.max_rules[i] = MAX_RULES;
+        limits.max_rules[i] = MAX_RULES;
     }
     error = xdp_dp_create(&dp_config, &s->dp, &message);
     if (!error) {

@@ -87,7 +87,9 @@ skip(int error, const char *why)
 static void
 world_init(struct world *w)
 {
-    struct xdp_dp_config dp_config = { .max_prefixes = 4, .max_devices = 4 };
+    struct xdp_dp_config dp_config = {
+        .max_flows = 100, .max_prefixes = 4, .max_devices = 4,
+    };
     const struct xdp_port_config port_config = {
         .dp_name = "test", .name = "test", .n_queues = 1, .parallel = true,
         .policy = XDP_CRASH_KEEP,
@@ -97,7 +99,7 @@ world_init(struct world *w)
     int error;
 
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        dp_config.max_flows[i] = limits.max_rules[i] = 100;
+        limits.max_rules[i] = 100;
     }
     memset(w, 0, sizeof *w);
     libbpf_set_print(NULL);

@@ -49,6 +49,7 @@
 
 #define PORT u32_to_odp(1)
 #define TURNS 20
+#define MAX_FLOWS 65536
 #define LEASE (3600 * 1000)     /* ms: a switch has one, too. */
 
 struct world {
@@ -72,7 +73,9 @@ check(int error, const char *message)
 static void
 world_init(struct world *w, const char *interface)
 {
-    struct xdp_dp_config dp_config = { .max_prefixes = 64, .max_devices = 1 };
+    struct xdp_dp_config dp_config = {
+        .max_flows = MAX_FLOWS, .max_prefixes = 64, .max_devices = 1,
+    };
     struct xdp_port_config port_config = {
         .dp_name = "bench", .name = interface ? interface : "none",
         .ifindex = interface ? if_nametoindex(interface) : 0,
@@ -83,7 +86,7 @@ world_init(struct world *w, const char *interface)
     int error;
 
     for (int i = 0; i < OVS_XDP_N_SHAPES; i++) {
-        dp_config.max_flows[i] = limits.max_rules[i] = 65536;
+        limits.max_rules[i] = MAX_FLOWS;
     }
     memset(w, 0, sizeof *w);
     libbpf_set_print(NULL);
