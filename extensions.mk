@@ -150,7 +150,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-tnl-ports.h \
 	lib/vrf-tunnel-cookie.h \
 	lib/vrf-tunnel.c \
-	lib/vrf-tunnel.h
+	lib/vrf-tunnel.h \
+	lib/vrf-vxlan.c \
+	lib/vrf-vxlan.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \
@@ -369,6 +371,7 @@ tests_ovstest_SOURCES += \
 	tests/test-vrf-db.c \
 	tests/test-vrf-forward.c \
 	tests/test-vrf-tunnel.c \
+	tests/test-vrf-vxlan.c \
 	tests/test-vrf-fib.c
 
 EXTRA_DIST += extensions.mk
