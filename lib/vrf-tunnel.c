@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-netlink-vrf-tunnel.h"
 #include "hash.h"
 #include "netdev.h"
 #include "netdev-provider.h"
@@ -23,6 +24,7 @@
 #include "vrf-forward.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
+#include "vrf-vxlan.h"
 
 VLOG_DEFINE_THIS_MODULE(vrf_tunnel);
 
@@ -191,6 +193,15 @@ vrf_tunnel_port_name(const char *dpif_port,
     }
 }
 
+const char *
+vrf_tunnel_dpif_port(const struct netdev *netdev, const char *dpif_port,
+                     char *name, size_t size)
+{
+    return (dpif_netlink_vrf_tunnel_name(netdev, name, size) ? name
+            : vrf_tunnel_port_name(dpif_port, netdev_get_tunnel_config(netdev),
+                                   name, size));
+}
+
 uint16_t
 vrf_tunnel_port_vrf(const char *name)
 {
@@ -205,8 +216,10 @@ uint16_t
 vrf_tunnel_port_dst_port(const char *name, uint16_t otherwise)
 {
     const char *underscore = strchr(name, '_');
+    uint16_t of_kernel = vrf_vxlan_parse_name(name);
 
-    return (vrf_tunnel_port_vrf(name) == VRF_DEFAULT_ID ? otherwise
+    return (of_kernel ? of_kernel
+            : vrf_tunnel_port_vrf(name) == VRF_DEFAULT_ID ? otherwise
             : underscore ? atoi(underscore + 1) : 0);
 }
 

@@ -15,7 +15,9 @@
  *     gre:7
  *
  * No device of Linux may have a ':' in its name.  Tunnels of the default VRF
- * are as they always were.
+ * are as they always were; those of the kernel datapath have names of their
+ * own (dpif-netlink-vrf-tunnel.h), which vrf_tunnel_port_vrf() does not take
+ * for those of VRFs, as packets of these tunnels are Linux's business.
  *
  * Any thread may call these functions, but those that say otherwise. */
 
@@ -63,6 +65,10 @@ void vrf_tunnel_wait(void);
 /* Puts the name into 'name', of 'size' bytes, at least IFNAMSIZ. */
 const char *vrf_tunnel_port_name(const char *dpif_port,
                                  const struct netdev_tunnel_config *,
+                                 char *name, size_t size);
+
+/* The same for a tunnel in a VRF of any datapath. */
+const char *vrf_tunnel_dpif_port(const struct netdev *, const char *dpif_port,
                                  char *name, size_t size);
 
 /* The VRF that the name of a port of the datapath tells. */

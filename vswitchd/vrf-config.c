@@ -9,11 +9,15 @@
 
 #include "bridge-extension.h"
 #include "dpif-netdev.h"
+#include "dpif-netlink-vrf-tunnel.h"
 #include "lib/vswitch-idl.h"
+#include "netdev.h"
+#include "netdev-provider.h"
 #include "ofproto/ofproto-dpif-type.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
+#include "sset.h"
 #include "util.h"
 #include "vrf.h"
 #include "vrf-pmtu.h"
@@ -31,9 +35,15 @@ static struct shash logged = SHASH_INITIALIZER(&logged);
 static struct shash ports = SHASH_INITIALIZER(&ports);
 static bool wanted;
 
+/* VXLAN interfaces of bridges on the kernel's datapath, as they are told. */
+static struct sset kernel_tunnels = SSET_INITIALIZER(&kernel_tunnels);
+
+static struct ovsdb_idl *database;
+
 static void
-vrf_config_init(struct ovsdb_idl *idl OVS_UNUSED)
+vrf_config_init(struct ovsdb_idl *idl)
 {
+    database = idl;
     vrf_init();
     vrf_pmtu_init();
 }
@@ -44,6 +54,18 @@ vrf_config_exit(bool cleanup OVS_UNUSED)
     vrf_exit();
     shash_destroy_free_data(&logged);
     shash_destroy_free_data(&ports);
+    sset_destroy(&kernel_tunnels);
+    dpif_netlink_vrf_tunnel_exit();
+}
+
+/* Are bridges of that type on the kernel's datapath? */
+static bool
+is_kernel_type(const char *type)
+{
+    unsigned int generation;
+    struct dpif *dpif = ofproto_dpif_of_type(type, &generation);
+
+    return dpif && !dpif_is_netdev(dpif);
 }
 
 static void
@@ -61,7 +83,7 @@ log_bad(const char *key, const char *value)
 
 static void
 vrf_config_check_interface(const struct ovsrec_interface *cfg,
-                           const char *type OVS_UNUSED)
+                           const char *type)
 {
     const char *name = smap_get(&cfg->other_config, "vrf");
 
@@ -75,23 +97,73 @@ vrf_config_check_interface(const struct ovsrec_interface *cfg,
         free(error);
     }
     wanted |= smap_get(&cfg->options, "vrf") != NULL;
+    if (!strcmp(cfg->type, "vxlan") && is_kernel_type(type)) {
+        sset_add(&kernel_tunnels, cfg->name);
+    }
+}
+
+static bool
+interface_exists(const char *name)
+{
+    const struct ovsrec_interface *row;
+
+    OVSREC_INTERFACE_FOR_EACH (row, database) {
+        if (!strcmp(row->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns why the kernel's datapath cannot have the VXLAN tunnel, or null. */
+static char *
+bar_vxlan(const struct ovsrec_interface *cfg)
+{
+    struct netdev *netdev = netdev_from_name(cfg->name);
+    const char *in_way = NULL;
+    char *why;
+
+    if (!netdev || !netdev_get_tunnel_config(netdev)) {
+        netdev_close(netdev);
+        return NULL;
+    }
+    why = dpif_netlink_vrf_tunnel_put(netdev, &in_way);
+    while (in_way && !interface_exists(in_way)) {
+        /* It goes with this very change of the configuration. */
+        free(why);
+        dpif_netlink_vrf_tunnel_remove(in_way);
+        why = dpif_netlink_vrf_tunnel_put(netdev, &in_way);
+    }
+    netdev_close(netdev);
+    return why;
 }
 
 static char *
 vrf_config_bar_interface(const struct ovsrec_interface *cfg, const char *type)
 {
-    const char *name = smap_get(&cfg->options, "vrf");
-    unsigned int generation;
-    struct dpif *dpif;
+    const char *vrf = smap_get_def(&cfg->options, "vrf", VRF_DEFAULT_NAME);
+    bool in_vrf = strcmp(vrf, VRF_DEFAULT_NAME);
+    bool is_vxlan = !strcmp(cfg->type, "vxlan");
+    char *why, *reason;
 
-    if (!name || !strcmp(name, VRF_DEFAULT_NAME)) {
+    if (!is_vxlan && !in_vrf) {
         return NULL;
+    } else if (!is_kernel_type(type)) {
+        dpif_netlink_vrf_tunnel_remove(cfg->name);
+        return NULL;
+    } else if (!is_vxlan) {
+        return xasprintf("options:vrf=%s: Linux's tunnels of type %s cannot "
+                         "be put into a VRF; those of type vxlan can, and all "
+                         "of a bridge with datapath_type=netdev",
+                         vrf, cfg->type);
     }
-    dpif = ofproto_dpif_of_type(type, &generation);
-    return (!dpif || dpif_is_netdev(dpif) ? NULL
-            : xasprintf("options:vrf=%s: tunnels of the kernel's datapath "
-                        "cannot be put into a VRF by Open vSwitch; a bridge "
-                        "with datapath_type=netdev can", name));
+    why = bar_vxlan(cfg);
+    if (!why || !in_vrf) {
+        return why;
+    }
+    reason = xasprintf("options:vrf=%s: %s", vrf, why);
+    free(why);
+    return reason;
 }
 
 static void
@@ -99,6 +171,7 @@ vrf_config_run(void)
 {
     vrf_run();
     vrf_tunnel_run();
+    dpif_netlink_vrf_tunnel_run();
 }
 
 static void
@@ -106,6 +179,7 @@ vrf_config_wait(void)
 {
     vrf_wait();
     vrf_tunnel_wait();
+    dpif_netlink_vrf_tunnel_wait();
 }
 
 static void
@@ -120,6 +194,7 @@ vrf_config_get_status(const struct ovsrec_interface *cfg, struct smap *status)
                          smap_get_def(&cfg->other_config, "vrf", ""));
         }
     }
+    dpif_netlink_vrf_tunnel_get_status(cfg->name, status);
 }
 
 static void
@@ -146,6 +221,10 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
     shash_destroy(&tables);
     shash_clear_free_data(&ports);
     wanted = false;
+
+    dpif_netlink_vrf_tunnel_retain(&kernel_tunnels);
+    sset_clear(&kernel_tunnels);
+    dpif_netlink_vrf_tunnel_follow();
 }
 
 const struct bridge_extension vrf_bridge_extension = {

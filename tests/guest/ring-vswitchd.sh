@@ -336,13 +336,7 @@ no_device () {
 }
 
 stock_module () {
-    local stock
-    stock=$(find "/lib/modules/$(uname -r)/kernel" -name 'openvswitch.ko*')
-    test -n "$stock" || skip "no module of Linux's own"
-    modules_unload
-    modprobe openvswitch
-    rmmod openvswitch           # Not what it depends on.
-    insmod "$stock"
+    stock_module_load
     switched ring-enable=auto
     without_ring "the kernel module has none"
     equal "$(logged 'WARN|.*not by ring')" 0 warnings
