@@ -141,8 +141,13 @@ add_vrf(struct picture *p, const char *name)
 static void
 add_vrf_device(const struct vrf_device *device, void *p)
 {
-    if (device->table && !shash_find(&configured, device->name)) {
-        add_vrf(p, device->name);
+    struct picture *picture = p;
+
+    /* For a moment there may be two devices with a name, if it was taken from
+     * one and Linux's messages about that were lost. */
+    if (device->table && !shash_find(&configured, device->name)
+        && vrf_db_device_by_name(picture->db, device->name) == device) {
+        add_vrf(picture, device->name);
     }
 }
 
