@@ -143,7 +143,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-route.c \
 	lib/vrf-route.h \
 	lib/vrf-rules.c \
-	lib/vrf-rules.h
+	lib/vrf-rules.h \
+	lib/vrf-way-action.c \
+	lib/vrf-way-action.h
 
 lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-tnl-ports.c \
@@ -239,12 +241,20 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/netdev-vrf.h \
 	lib/vrf-dummy.c \
 	lib/vrf-dummy.h \
+	lib/vrf-mode.c \
+	lib/vrf-mode.h \
 	lib/vrf-neigh-ask.c \
 	lib/vrf-neigh-ask.h \
+	lib/vrf-packets.c \
+	lib/vrf-packets.h \
 	lib/vrf-path.c \
 	lib/vrf-path.h \
 	lib/vrf-trace.c \
 	lib/vrf-trace.h \
+	lib/vrf-way-translate.c \
+	lib/vrf-way-translate.h \
+	lib/vrf-way.c \
+	lib/vrf-way.h \
 	lib/vrf.c \
 	lib/vrf.h
 endif
@@ -290,6 +300,7 @@ tests_ovstest_SOURCES += \
 	tests/test-vrf-common.c \
 	tests/test-vrf-common.h \
 	tests/test-vrf-flap.c \
+	tests/test-vrf-way.c \
 	tests/test-vrf-fuzz.c \
 	tests/test-vrf-isolation.c \
 	tests/test-vrf-kernel.c \
@@ -448,6 +459,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring.at \
 	tests/unixctl-view.at \
 	tests/xdp.at \
+	tests/vrf-output-modes.at \
 	tests/vrf-output.at \
 	tests/vrf-port.at \
 	tests/vrf-tunnel.at \

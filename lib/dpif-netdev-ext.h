@@ -115,16 +115,11 @@ is_of_link_layer(const struct dp_netdev_flow *flow)
     return true;
 }
 
-/* Packets that were taken out of a "struct dp_netdev_extension_out". */
-struct group {
-    struct dp_packet_batch packets;
-    uint16_t tcp_flags;         /* Of all of them. */
-};
-
 /* Moves the first one of 'out->received' to 'group', and those that are in a
  * group with it, or in none like it and of the same port. */
 static void
-take_group(struct dp_netdev_extension_out *out, struct group *group)
+take_group(struct dp_netdev_extension_out *out,
+           struct dp_netdev_extension_group *group)
 {
     const size_t n = dp_packet_batch_size(&out->received);
     odp_port_t port = out->received.packets[0]->md.in_port.odp_port;
@@ -133,10 +128,12 @@ take_group(struct dp_netdev_extension_out *out, struct group *group)
     size_t i;
 
     dp_packet_batch_init(&group->packets);
+    group->bytes = 0;
     group->tcp_flags = 0;
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, &out->received) {
         if (out->known[i].group == number
             && packet->md.in_port.odp_port == port) {
+            group->bytes += dp_packet_size(packet);
             group->tcp_flags |= out->known[i].tcp_flags;
             dp_packet_batch_add(&group->packets, packet);
         } else {
@@ -151,13 +148,12 @@ take_group(struct dp_netdev_extension_out *out, struct group *group)
  * they have in common.  They are looked up once.  Returns false if that is not
  * so. */
 static bool
-recirculate_group(struct dp_netdev_pmd_thread *pmd, struct group *group)
+recirculate_group(struct dp_netdev_pmd_thread *pmd,
+                  struct dp_netdev_extension_group *group)
 {
     const size_t n = dp_packet_batch_size(&group->packets);
     struct dp_netdev_flow *flow;
     struct netdev_flow_key key;
-    struct dp_packet *packet;
-    uint32_t bytes = 0;
     int n_lookups = 0;
 
     miniflow_extract(group->packets.packets[0], &key.mf);
@@ -167,14 +163,11 @@ recirculate_group(struct dp_netdev_pmd_thread *pmd, struct group *group)
     if (!flow || !is_of_link_layer(flow)) {
         return false;
     }
-    DP_PACKET_BATCH_FOR_EACH (i, packet, &group->packets) {
-        bytes += dp_packet_size(packet);
-    }
     pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_RECIRC, n);
     pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_HIT, n);
     pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_MASKED_LOOKUP,
                             n_lookups);
-    dp_netdev_batch_execute(pmd, &group->packets, &flow->cr, bytes,
+    dp_netdev_batch_execute(pmd, &group->packets, &flow->cr, group->bytes,
                             group->tcp_flags);
     return true;
 }
@@ -182,14 +175,24 @@ recirculate_group(struct dp_netdev_pmd_thread *pmd, struct group *group)
 /* So many packets in a group are worth a lookup of their own. */
 #define MIN_GROUP 4
 
+static void
+go_on_as_group(struct dp_netdev_pmd_thread *pmd,
+               struct dp_netdev_extension_group *group)
+{
+    if (dp_packet_batch_size(&group->packets) < MIN_GROUP
+        || !recirculate_group(pmd, group)) {
+        dp_netdev_recirculate(pmd, &group->packets);
+    }
+}
+
 /* Has packets of an action go on their way. */
 static void
 extension_out(struct dp_netdev_pmd_thread *pmd,
               struct dp_netdev_extension_out *out)
 {
     uint32_t *depth = recirc_depth_get();
+    struct dp_netdev_extension_group group;
     struct dp_packet_batch some;
-    struct group group;
 
     while (!dp_packet_batch_is_empty(&out->sent)) {
         take_one_port(&out->sent, &some);
@@ -198,17 +201,23 @@ extension_out(struct dp_netdev_pmd_thread *pmd,
     }
     if (OVS_UNLIKELY(*depth >= MAX_RECIRC_DEPTH)) {
         COVERAGE_ADD(datapath_drop_recirc_error,
-                     dp_packet_batch_size(&out->received));
+                     dp_packet_batch_size(&out->group.packets)
+                     + dp_packet_batch_size(&out->received));
+        dp_packet_delete_batch(&out->group.packets, true);
         dp_packet_delete_batch(&out->received, true);
         return;
     }
     *depth += 1;
+    if (!dp_packet_batch_is_empty(&out->group.packets)) {
+        go_on_as_group(pmd, &out->group);
+    }
     while (!dp_packet_batch_is_empty(&out->received)) {
         bool in_group = out->known[0].group != 0;
 
         take_group(out, &group);
-        if (!in_group || dp_packet_batch_size(&group.packets) < MIN_GROUP
-            || !recirculate_group(pmd, &group)) {
+        if (in_group) {
+            go_on_as_group(pmd, &group);
+        } else {
             dp_netdev_recirculate(pmd, &group.packets);
         }
     }
@@ -224,8 +233,7 @@ dp_execute_extension(struct dp_netdev_pmd_thread *pmd,
 {
     struct dp_netdev_extension_out out;
 
-    dp_packet_batch_init(&out.received);
-    dp_packet_batch_init(&out.sent);
+    dp_netdev_extension_out_init(&out);
     dp_netdev_extensions_execute(&pmd->dp->extensions, &pmd->extensions,
                                  pmd->ctx.now / 1000, batch, a, steal, &out);
     extension_out(pmd, &out);
@@ -292,7 +300,7 @@ extensions_run(struct dp_netdev *dp)
     struct dp_netdev_pmd_thread *pmd;
 
     dp_netdev_extensions_run(&dp->extensions);
-    if (!dp_netdev_extensions_have_executed()) {
+    if (!dp_netdev_extensions_may_poll(&dp->extensions)) {
         return;
     }
     pmd = dp_netdev_get_pmd(dp, NON_PMD_CORE_ID);

@@ -155,7 +155,20 @@ dp_netdev_extensions_bar_offload(const struct dp_netdev_extension_data *dp,
     return false;
 }
 
-atomic_bool dp_netdev_extensions_executed = ATOMIC_VAR_INIT(false);
+atomic_uint dp_netdev_extensions_executed = ATOMIC_VAR_INIT(0);
+
+/* Returns what 'e' does by an action of 'class', null if nothing. */
+static const struct dp_netdev_extension_action *
+find_action(const struct dp_netdev_extension *e,
+            const struct odp_extension_class *class)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(e->actions); i++) {
+        if (e->actions[i].class == class) {
+            return &e->actions[i];
+        }
+    }
+    return NULL;
+}
 
 void
 dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
@@ -164,21 +177,45 @@ dp_netdev_extensions_execute(const struct dp_netdev_extension_data *dp,
                              const struct nlattr *a, bool steal,
                              struct dp_netdev_extension_out *out)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
-        const struct dp_netdev_extension *e = extensions[i];
-        const void *payload = (e && e->execute
-                               ? odp_extension_payload(a, e->action) : NULL);
+    const struct odp_extension_class *class;
+    const void *payload;
 
-        if (payload) {
-            if (!dp_netdev_extensions_have_executed()) {
-                atomic_store_relaxed(&dp_netdev_extensions_executed, true);
+    class = odp_extension_unpack(a, &payload);
+    for (size_t i = 0; class && i < ARRAY_SIZE(extensions); i++) {
+        const struct dp_netdev_extension *e = extensions[i];
+        const struct dp_netdev_extension_action *action;
+
+        action = e ? find_action(e, class) : NULL;
+        if (action) {
+            if (OVS_UNLIKELY(!(dp_netdev_extensions_have_executed()
+                               & 1u << i))) {
+                unsigned int orig;
+
+                atomic_or_relaxed(&dp_netdev_extensions_executed, 1u << i,
+                                  &orig);
             }
-            e->execute(dp->of[i], thread->of[i], now, batch, payload, steal,
-                       out);
+            action->execute(dp->of[i], thread->of[i], now, batch, payload,
+                            steal, out);
             return;
         }
     }
     odp_extension_drop(batch, steal);
+}
+
+bool
+dp_netdev_extensions_may_poll(const struct dp_netdev_extension_data *dp)
+{
+    unsigned int executed = dp_netdev_extensions_have_executed();
+
+    for (size_t i = 0; executed >> i; i++) {
+        const struct dp_netdev_extension *e = extensions[i];
+
+        if (executed & 1u << i && e->poll
+            && (!e->may_poll || e->may_poll(dp->of[i]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool

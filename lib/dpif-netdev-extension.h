@@ -70,11 +70,19 @@ struct dp_netdev_extension_slots {
     OVSRCU_TYPE(void *) of[DP_NETDEV_N_EXTENSIONS];
 };
 
+/* Packets that go on together: they have the same port, Ethernet header and
+ * mark; they have no VLAN tag, are no fragments, and the offsets of their
+ * headers are set. */
+struct dp_netdev_extension_group {
+    struct dp_packet_batch packets;
+    uint32_t bytes;             /* Of all of them. */
+    uint16_t tcp_flags;         /* Likewise, as parse_tcp_flags() returns
+                                 * them. */
+};
+
 /* What is known of a packet that goes on, lest it be looked up by itself. */
 struct dp_netdev_extension_known {
-    /* Packets with the same number but 0 have the same port, Ethernet header
-     * and mark; they have no VLAN tag, are no fragments, and the offsets of
-     * their headers are set. */
+    /* Packets with the same number but 0 are in one group, as above. */
     uint64_t group;
 
     /* Of those in a group: as parse_tcp_flags() returns them. */
@@ -86,10 +94,21 @@ struct dp_netdev_extension_known {
 struct dp_netdev_extension_out {
     struct dp_packet_batch received; /* As received from that port. */
     struct dp_packet_batch sent;     /* Output to that port. */
+    struct dp_netdev_extension_group group; /* As received, before others. */
 
     /* Of each packet in 'received'. */
     struct dp_netdev_extension_known known[NETDEV_MAX_BURST];
 };
+
+static inline void
+dp_netdev_extension_out_init(struct dp_netdev_extension_out *out)
+{
+    dp_packet_batch_init(&out->received);
+    dp_packet_batch_init(&out->sent);
+    dp_packet_batch_init(&out->group.packets);
+    out->group.bytes = 0;
+    out->group.tcp_flags = 0;
+}
 
 /* Adds 'packet' to 'out->received', in which there must be room. */
 static inline void
@@ -104,6 +123,19 @@ dp_netdev_extension_receive(struct dp_netdev_extension_out *out,
     known->tcp_flags = tcp_flags;
     dp_packet_batch_add(&out->received, packet);
 }
+
+/* A datapath action that only the datapath can execute, and the function that
+ * does; see 'execute' in "struct odp_extension_class".  'now' is in
+ * milliseconds.  Packets put into 'out', empty at first, are the datapath's.
+ * In the thread that receives, or in that which has the datapath's non-PMD
+ * thread. */
+struct dp_netdev_extension_action {
+    const struct odp_extension_class *class;
+    void (*execute)(void *dp, void *thread, long long int now,
+                    struct dp_packet_batch *, const void *payload, bool steal,
+                    struct dp_netdev_extension_out *out);
+};
+#define DP_NETDEV_EXTENSION_MAX_ACTIONS 2
 
 /* An extension.  Each function may be null, but 'create' and 'destroy', like
  * 'add_thread' and 'remove_thread', come in pairs. */
@@ -143,15 +175,8 @@ struct dp_netdev_extension {
     /* Must flows like this one not be put into hardware?  In any thread. */
     bool (*bars_offload)(void *dp, const struct flow *);
 
-    /* The datapath action that only the datapath can execute, and the function
-     * that does; see 'execute' in "struct odp_extension_class".  'now' is in
-     * milliseconds.  Packets put into 'out', empty at first, are the
-     * datapath's.  In the thread that receives, or in that which has the
-     * datapath's non-PMD thread. */
-    const struct odp_extension_class *action;
-    void (*execute)(void *dp, void *thread, long long int now,
-                    struct dp_packet_batch *, const void *payload, bool steal,
-                    struct dp_netdev_extension_out *out);
+    /* The first ones have classes. */
+    struct dp_netdev_extension_action actions[DP_NETDEV_EXTENSION_MAX_ACTIONS];
 
     /* For an action that keeps packets, or has something to do after it: puts
      * up to a batch of packets of one port that go on, their 'recirc_id' set,
@@ -163,6 +188,10 @@ struct dp_netdev_extension {
     bool (*poll)(void *thread, long long int now,
                  struct dp_packet_batch *batch);
     void (*poll_wait)(void *thread);
+
+    /* May 'poll' have something to do, in any thread of the datapath?  Null if
+     * nobody can say. */
+    bool (*may_poll)(void *dp);
 
     /* Append what is to be said of the counters 'pmd_stats', by
      * PMD_STAT_*, in dpif-netdev/pmd-stats-show and pmd-perf-show: nothing if
@@ -202,18 +231,19 @@ void dp_netdev_extensions_execute(
     struct dp_packet_batch *, const struct nlattr *, bool steal,
     struct dp_netdev_extension_out *);
 
-/* Has dp_netdev_extensions_execute() been called, in any thread?  Until then
- * there is nothing to poll. */
-extern atomic_bool dp_netdev_extensions_executed;
-static inline bool
+/* The extensions, as bits, an action of which dp_netdev_extensions_execute()
+ * has executed, in any thread.  From the others there is nothing to poll. */
+extern atomic_uint dp_netdev_extensions_executed;
+static inline unsigned int
 dp_netdev_extensions_have_executed(void)
 {
-    bool executed;
+    unsigned int executed;
 
     atomic_read_relaxed(&dp_netdev_extensions_executed, &executed);
     return executed;
 }
 
+bool dp_netdev_extensions_may_poll(const struct dp_netdev_extension_data *dp);
 bool dp_netdev_extensions_poll(const struct dp_netdev_extension_data *thread,
                                long long int now, struct dp_packet_batch *);
 void dp_netdev_extensions_poll_wait(

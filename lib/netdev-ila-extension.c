@@ -112,8 +112,7 @@ const struct dp_netdev_extension netdev_ila_extension = {
     .remove_thread = remove_thread,
     .receive = receive,
     .bars_offload = bars_offload,
-    .action = &odp_ila_table_class,
-    .execute = execute,
+    .actions = { { &odp_ila_table_class, execute } },
     .format_pmd_stats = netdev_ila_format_pmd_stats,
     .format_pmd_perf = netdev_ila_format_pmd_perf,
 };

@@ -598,8 +598,7 @@ thread_poll_wait(void *thread_)
 const struct dp_netdev_extension netdev_ring_extension = {
     .add_thread = add_thread,
     .remove_thread = remove_thread,
-    .action = &odp_ring_class,
-    .execute = execute,
+    .actions = { { &odp_ring_class, execute } },
     .poll = thread_poll,
     .poll_wait = thread_poll_wait,
 };

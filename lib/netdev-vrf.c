@@ -12,7 +12,6 @@
 #include "dp-packet.h"
 #include "dpif-netdev-extension.h"
 #include "icmp-error.h"
-#include "netdev.h"
 #include "odp-util.h"
 #include "openvswitch/extension-abi.h"
 #include "openvswitch/list.h"
@@ -28,10 +27,14 @@
 #include "vrf-action.h"
 #include "vrf-counters.h"
 #include "vrf-limit.h"
+#include "vrf-mode.h"
 #include "vrf-neigh-ask.h"
 #include "vrf-neigh-queue.h"
+#include "vrf-packets.h"
 #include "vrf-path.h"
 #include "vrf-port.h"
+#include "vrf-way-action.h"
+#include "vrf-way.h"
 #include "vrf.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_vrf);
@@ -67,12 +70,6 @@ struct exception {
     struct vrf_neigh_key key;
 };
 
-/* Packets in order. */
-struct packets {
-    struct dp_packet **p;
-    size_t first, n, allocated;
-};
-
 /* What threads have in common; it lives as long as one of them.  All members
  * but the first ones are the main thread's. */
 struct netdev_vrf {
@@ -82,14 +79,19 @@ struct netdev_vrf {
     struct ovs_mutex mutex;
     struct ovs_list exceptions OVS_GUARDED_BY(mutex);
     size_t n_exceptions OVS_GUARDED_BY(mutex);
-    struct packets made OVS_GUARDED_BY(mutex);
+    atomic_bool has_exceptions; /* Is it not 0? */
+    struct vrf_packets made OVS_GUARDED_BY(mutex);
     atomic_size_t n_made;       /* Packets in 'made'. */
+    atomic_uint n_ready;        /* Threads that have packets to go on. */
+
+    /* Of threads that translate flows. */
+    struct ovs_mutex translation_mutex;
+    struct vrf_path *translation_path OVS_GUARDED_BY(translation_mutex);
 
     struct ovs_list ports;
     bool ports_changed;
     uint64_t connectivity_seqno, ports_seqno;
     uint64_t generation;
-    uint64_t seqno;
     struct vrf_neigh_queue *queue;
     struct vrf_path *path;
 };
@@ -107,7 +109,8 @@ struct allowance {
 struct vrf_thread {
     struct netdev_vrf *nv;
     struct vrf_path *path;      /* Null before the first packet. */
-    struct packets ready;       /* To go on at the next poll. */
+    struct vrf_packets ready;   /* To go on at the next poll. */
+    bool has_ready;             /* Does it count among those that have any? */
 
     /* By number of VRF, of which several may have to share one. */
     struct allowance allowances[N_ALLOWANCES];
@@ -121,54 +124,12 @@ struct batch {
     const struct ovs_action_vrf *action;
     const struct vrf_context *context;
     struct dp_netdev_extension_out *out;
-    struct packets *more;       /* For what 'out' has no room for. */
+    struct vrf_packets *more;   /* For what 'out' has no room for. */
     bool first;                 /* Packets were not routed before. */
     uint32_t first_mark;        /* That of the first packet. */
     bool counted[VRF_N_FAMILIES];
     uint64_t counts[VRF_N_FAMILIES][VRF_N_COUNTS];
 };
-
-/* Lists of packets. */
-
-static void
-packets_put(struct packets *ps, struct dp_packet *packet)
-{
-    if (ps->n >= ps->allocated) {
-        if (ps->first) {
-            ps->n -= ps->first;
-            memmove(ps->p, ps->p + ps->first, ps->n * sizeof *ps->p);
-            ps->first = 0;
-        } else {
-            ps->p = x2nrealloc(ps->p, &ps->allocated, sizeof *ps->p);
-        }
-    }
-    ps->p[ps->n++] = packet;
-}
-
-/* Adds to 'batch' the first ones of the same port. */
-static void
-packets_take(struct packets *ps, struct dp_packet_batch *batch)
-{
-    odp_port_t port = ps->first < ps->n
-                      ? ps->p[ps->first]->md.in_port.odp_port : ODPP_NONE;
-
-    while (ps->first < ps->n && !dp_packet_batch_is_full(batch)
-           && ps->p[ps->first]->md.in_port.odp_port == port) {
-        dp_packet_batch_add(batch, ps->p[ps->first++]);
-    }
-    if (ps->first == ps->n) {
-        ps->first = ps->n = 0;
-    }
-}
-
-static void
-packets_destroy(struct packets *ps)
-{
-    while (ps->first < ps->n) {
-        dp_packet_delete(ps->p[ps->first++]);
-    }
-    free(ps->p);
-}
 
 /* Exceptions. */
 
@@ -191,6 +152,7 @@ queue_exception(struct netdev_vrf *nv, struct exception *e)
     if (!full) {
         ovs_list_push_back(&nv->exceptions, &e->item.node);
         first = !nv->n_exceptions++;
+        atomic_store_relaxed(&nv->has_exceptions, true);
     }
     ovs_mutex_unlock(&nv->mutex);
     if (first) {
@@ -204,7 +166,7 @@ queue_exception(struct netdev_vrf *nv, struct exception *e)
 
 /* Has the main thread see to it that next hop 'a' is still there. */
 static void
-confirm(struct batch *b, struct vrf_adjacency *a)
+confirm(struct netdev_vrf *nv, struct vrf_adjacency *a)
 {
     long long int now = time_msec();
     struct exception *e;
@@ -219,7 +181,7 @@ confirm(struct batch *b, struct vrf_adjacency *a)
     e->key.family = a->family;
     e->key.ifindex = a->ifindex;
     e->key.addr = a->addr;
-    queue_exception(b->nv, e);
+    queue_exception(nv, e);
 }
 
 /* Gives 'packet' to the main thread.  Returns false if there are too many. */
@@ -307,7 +269,7 @@ put_on_way(struct batch *b, struct dp_packet *packet,
     if (OVS_LIKELY(!dp_packet_batch_is_full(&b->out->received))) {
         dp_netdev_extension_receive(b->out, packet, group, tcp_flags);
     } else {
-        packets_put(b->more, packet);
+        vrf_packets_put(b->more, packet);
     }
 }
 
@@ -348,62 +310,17 @@ put_fragment(struct dp_packet *packet, void *aux)
     put_on_way(f->b, packet, f->a, 0, 0);
 }
 
-/* Looks for an internal port of VRF 'vrf' whose device has an address. */
-struct holder {
-    const struct vrf_dp_ports *ports;
-    const struct vrf_packet *p;
-    uint16_t vrf;
-    const struct vrf_dp_port *port; /* If it was found. */
-};
-
-static void
-consider_holder(const struct vrf_address *a, void *h_)
-{
-    struct holder *h = h_;
-
-    if (a->family == h->p->family && vrf_addr_equal(&a->addr, &h->p->dst)) {
-        const struct vrf_dp_port *port;
-
-        port = vrf_dp_ports_by_ifindex(h->ports, a->ifindex);
-        if (port && port->internal && port->vrf == h->vrf) {
-            h->port = port;
-        }
-    }
-}
-
-/* Returns the port by which the host gets packet 'p', whose destination is an
- * address of the device with 'ifindex', or null. */
-static const struct vrf_dp_port *
-port_to_host(const struct batch *b, const struct vrf_packet *p,
-             uint32_t ifindex)
-{
-    struct holder h = { .p = p, .vrf = b->action->id };
-    const struct vrf_dp_port *port;
-
-    h.ports = ovsrcu_get(struct vrf_dp_ports *, &b->nv->live_ports);
-    port = vrf_dp_ports_by_ifindex(h.ports, ifindex);
-    if (port && port->internal && port->vrf == h.vrf) {
-        return port;
-    }
-
-    /* Of several devices with that address Linux has but one in its table of
-     * local addresses, unless each is a member of a VRF device. */
-    vrf_db_for_each_address(vrf_get_db(), consider_holder, &h);
-    if (h.port || (port && port->internal)) {
-        return h.port ? h.port : port;
-    }
-
-    /* Of a device that is no port, the VRF's own for example: any port of the
-     * VRF will do. */
-    return vrf_dp_ports_internal(h.ports, h.vrf);
-}
-
 /* Gives 'packet' to the host. */
 static void
 deliver(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         const struct vrf_adjacency *a)
 {
-    const struct vrf_dp_port *port = port_to_host(b, p, a->ifindex);
+    const struct vrf_dp_port *port;
+
+    port = vrf_dp_ports_to_host(ovsrcu_get(struct vrf_dp_ports *,
+                                           &b->nv->live_ports),
+                                b->action->id, p->family, &p->dst,
+                                a->ifindex);
 
     if (!port || dp_packet_batch_is_full(&b->out->sent)) {
         drop(b, packet, p->family, VRF_DEV_NOT_OVS);
@@ -455,7 +372,7 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     }
 
     if (OVS_UNLIKELY(a->stale)) {
-        confirm(b, a);
+        confirm(b->nv, a);
     }
     if (flags & OVS_VRF_F_MSS_CLAMP
         && vrf_packet_clamp_mss(packet, p, v->mtu)) {
@@ -532,7 +449,7 @@ route(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
 static void
 batch_begin(struct batch *b, struct netdev_vrf *nv, struct vrf_thread *thread,
             const struct ovs_action_vrf *action,
-            struct dp_netdev_extension_out *out, struct packets *more)
+            struct dp_netdev_extension_out *out, struct vrf_packets *more)
 {
     b->nv = nv;
     b->thread = thread;
@@ -557,33 +474,58 @@ batch_end(const struct batch *b)
     }
 }
 
-static void
-execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
-        struct dp_packet_batch *packets, const void *action_, bool steal,
-        struct dp_netdev_extension_out *out)
+/* Begins to route packets.  Returns false if that cannot be done yet. */
+static bool
+thread_begin(struct netdev_vrf *nv, struct vrf_thread *thread)
 {
-    const struct ovs_action_vrf *action = action_;
-    struct vrf_thread *thread = thread_;
-    struct netdev_vrf *nv = nv_;
     const struct vrf_dp_ports *ports;
-    enum vrf_packet_fault faults[NETDEV_MAX_BURST];
-    const struct vrf_packet *good[NETDEV_MAX_BURST];
-    struct vrf_packet parsed[NETDEV_MAX_BURST];
-    struct dp_packet_batch copies;
-    struct dp_packet *packet;
-    struct batch b;
-    bool listening;
 
-    if (!steal) {
-        dp_packet_batch_clone(&copies, packets);
-        packets = &copies;
-    }
     if (OVS_UNLIKELY(!thread->path)) {
         thread->path = vrf_path_create();
     }
     ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    return ports && vrf_path_begin(thread->path, ports);
+}
+
+static inline uint32_t
+mark_of(const struct ovs_action_vrf *action, const struct dp_packet *packet)
+{
+    return action->mark ? action->mark : packet->md.pkt_mark;
+}
+
+/* To be called when 'thread->ready' may have become empty, or not. */
+static void
+tell_ready(struct vrf_thread *thread)
+{
+    bool has_ready = thread->ready.n != 0;
+    unsigned int orig;
+
+    if (OVS_UNLIKELY(has_ready != thread->has_ready)) {
+        thread->has_ready = has_ready;
+        if (has_ready) {
+            atomic_add_relaxed(&thread->nv->n_ready, 1, &orig);
+        } else {
+            atomic_sub_relaxed(&thread->nv->n_ready, 1, &orig);
+        }
+    }
+}
+
+/* Takes 'packets' and routes each of them. */
+static void
+route_batch(struct netdev_vrf *nv, struct vrf_thread *thread,
+            struct dp_packet_batch *packets,
+            const struct ovs_action_vrf *action,
+            struct dp_netdev_extension_out *out)
+{
+    enum vrf_packet_fault faults[NETDEV_MAX_BURST];
+    const struct vrf_packet *good[NETDEV_MAX_BURST];
+    struct vrf_packet parsed[NETDEV_MAX_BURST];
+    struct dp_packet *packet;
+    struct batch b;
+    bool listening;
+
+    listening = thread_begin(nv, thread);
     batch_begin(&b, nv, thread, action, out, &thread->ready);
-    listening = ports && vrf_path_begin(b.path, ports);
     if (OVS_UNLIKELY(!listening)) {
         vrf_want();
         b.counted[VRF_IPV4] = true;
@@ -595,12 +537,11 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
             good[i] = faults[i] == VRF_PACKET_GOOD ? &parsed[i] : NULL;
         }
         b.context = NULL;
-        b.first_mark = (action->mark ? action->mark
-                        : packets->packets[0]->md.pkt_mark);
+        b.first_mark = mark_of(action, packets->packets[0]);
         DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
             /* Of one flow, thus of one port and with one mark, unless the flow
              * is a strange one. */
-            uint32_t mark = action->mark ? action->mark : packet->md.pkt_mark;
+            uint32_t mark = mark_of(action, packet);
 
             if (OVS_UNLIKELY(!b.context
                              || (b.context->in_port
@@ -617,6 +558,108 @@ execute(void *nv_, void *thread_, long long int now OVS_UNUSED,
     }
     batch_end(&b);
     dp_packet_batch_init(packets);
+    tell_ready(thread);
+}
+
+static void
+execute(void *nv, void *thread, long long int now OVS_UNUSED,
+        struct dp_packet_batch *packets, const void *action, bool steal,
+        struct dp_netdev_extension_out *out)
+{
+    struct dp_packet_batch copies;
+
+    if (!steal) {
+        dp_packet_batch_clone(&copies, packets);
+        packets = &copies;
+    }
+    route_batch(nv, thread, packets, action, out);
+}
+
+/* Has those of 'packets' go the way of their flow, if that is good, that need
+ * no more. */
+static void
+take_way(struct netdev_vrf *nv, struct vrf_thread *thread,
+         struct dp_packet_batch *packets,
+         const struct ovs_action_vrf_way *way,
+         struct dp_netdev_extension_out *out)
+{
+    const struct dp_packet *first = packets->packets[0];
+    uint32_t mark = mark_of(&way->vrf, first);
+    const struct vrf_context *context;
+    struct vrf_adjacency *stale;
+    enum vrf_way_state state;
+
+    if (OVS_UNLIKELY(!thread_begin(nv, thread))) {
+        return;
+    }
+    context = vrf_path_context(thread->path, way->vrf.id,
+                               first->md.in_port.odp_port, mark, false);
+    state = vrf_path_check_way(thread->path, context, way, &stale);
+    if (OVS_LIKELY(state == VRF_WAY_GOOD)) {
+        vrf_way_take(way, mark, packets, &out->group);
+        vrf_counters_add_forwarded(way->vrf.id,
+                                   way->ipv6 ? VRF_IPV6 : VRF_IPV4,
+                                   dp_packet_batch_size(&out->group.packets),
+                                   out->group.bytes);
+        if (OVS_UNLIKELY(stale)) {
+            confirm(nv, stale);
+        }
+    } else if (state == VRF_WAY_STALE) {
+        vrf_mode_refresh();
+    }
+}
+
+static void
+execute_way(void *nv, void *thread, long long int now OVS_UNUSED,
+            struct dp_packet_batch *packets, const void *way_, bool steal,
+            struct dp_netdev_extension_out *out)
+{
+    const struct ovs_action_vrf_way *way = way_;
+    struct dp_packet_batch copies;
+
+    if (!steal) {
+        dp_packet_batch_clone(&copies, packets);
+        packets = &copies;
+    }
+    take_way(nv, thread, packets, way, out);
+    if (OVS_UNLIKELY(!dp_packet_batch_is_empty(packets))) {
+        route_batch(nv, thread, packets, &way->vrf, out);
+    }
+}
+
+/* Translation of flows, in any thread. */
+
+bool
+netdev_vrf_find_way(const struct dpif *dpif, odp_port_t in_port, uint32_t mark,
+                    const struct vrf_packet *p,
+                    struct ovs_action_vrf_way *way, uint32_t *mark_mask)
+{
+    struct netdev_vrf *nv = dpif_netdev_extension(dpif, DP_NETDEV_EXT_VRF);
+    const struct vrf_dp_ports *ports;
+    const struct vrf_context *c;
+    struct vrf_path_way w;
+    bool found = false;
+
+    ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
+    if (!ports) {
+        return false;
+    }
+    ovs_mutex_lock(&nv->translation_mutex);
+    if (!nv->translation_path) {
+        nv->translation_path = vrf_path_create();
+    }
+    if (vrf_path_begin(nv->translation_path, ports)) {
+        c = vrf_path_context(nv->translation_path, way->vrf.id, in_port, mark,
+                             false);
+        found = c->known;
+        if (found) {
+            vrf_path_find_way(nv->translation_path, c, p, &w);
+            vrf_way_fill_in(way, p, &w);
+            *mark_mask = w.used.mark_mask;
+        }
+    }
+    ovs_mutex_unlock(&nv->translation_mutex);
+    return found;
 }
 
 /* The main thread. */
@@ -629,7 +672,7 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
 {
     const struct vrf_dp_ports *ports;
     struct dp_netdev_extension_out out;
-    struct packets more = { .p = NULL };
+    struct vrf_packets more = { .p = NULL };
     enum vrf_packet_fault fault;
     struct vrf_packet parsed;
     struct dp_packet *p;
@@ -640,8 +683,7 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
         dp_packet_delete(packet);
         return;
     }
-    dp_packet_batch_init(&out.received);
-    dp_packet_batch_init(&out.sent);
+    dp_netdev_extension_out_init(&out);
     batch_begin(&b, nv, NULL, action, &out, &more);
     b.first_mark = action->mark;
     b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
@@ -655,10 +697,10 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
 
     ovs_mutex_lock(&nv->mutex);
     DP_PACKET_BATCH_FOR_EACH (i, p, &out.received) {
-        packets_put(&nv->made, p);
+        vrf_packets_put(&nv->made, p);
     }
     while (more.first < more.n) {
-        packets_put(&nv->made, more.p[more.first++]);
+        vrf_packets_put(&nv->made, more.p[more.first++]);
     }
     free(more.p);
     atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
@@ -856,25 +898,6 @@ static const struct vrf_neigh_queue_class queue_class = {
 
 /* Work of the main thread. */
 
-static int
-compare_ports(const void *a_, const void *b_)
-{
-    uint32_t a = odp_to_u32(((const struct vrf_dp_port *) a_)->port_no);
-    uint32_t b = odp_to_u32(((const struct vrf_dp_port *) b_)->port_no);
-
-    return a < b ? -1 : a > b;
-}
-
-/* Is it a device by which the host gets what is output there? */
-static bool
-is_internal(const struct netdev *netdev)
-{
-    const char *type = netdev_get_type(netdev);
-
-    return (!strcmp(type, "tap") || !strcmp(type, "internal")
-            || !strcmp(type, "dummy-internal"));
-}
-
 /* Makes what threads know of ports anew. */
 static void
 update_ports(struct netdev_vrf *nv)
@@ -887,18 +910,9 @@ update_ports(struct netdev_vrf *nv)
                   + ovs_list_size(&nv->ports) * sizeof new->ports[0]);
     new->serial = ++serial;
     LIST_FOR_EACH (port, node, &nv->ports) {
-        struct vrf_dp_port *p = &new->ports[new->n++];
-        int ifindex = netdev_get_ifindex(port->netdev);
-
-        p->port_no = port->port_no;
-        p->ifindex = MAX(ifindex, 0);
-        p->vrf = vrf_of_port(netdev_get_name(port->netdev));
-        p->internal = is_internal(port->netdev);
-        if (netdev_get_etheraddr(port->netdev, &p->mac)) {
-            p->mac = eth_addr_zero;
-        }
+        vrf_dp_port_init(&new->ports[new->n++], port->port_no, port->netdev);
     }
-    qsort(new->ports, new->n, sizeof new->ports[0], compare_ports);
+    vrf_dp_ports_sort(new);
 
     old = ovsrcu_get_protected(struct vrf_dp_ports *, &nv->live_ports);
     if (old && old->n == new->n
@@ -910,6 +924,7 @@ update_ports(struct netdev_vrf *nv)
     if (old) {
         ovsrcu_postpone(free, old);
     }
+    vrf_mode_refresh();
 }
 
 /* Is anybody listening, so that there is something to do? */
@@ -917,6 +932,23 @@ static bool
 is_in_use(void)
 {
     return vrf_get_db() != NULL;
+}
+
+/* Moves what there is to 'exceptions'. */
+static void
+take_exceptions(struct netdev_vrf *nv, struct ovs_list *exceptions)
+{
+    bool any;
+
+    ovs_list_init(exceptions);
+    atomic_read_relaxed(&nv->has_exceptions, &any);
+    if (any) {
+        ovs_mutex_lock(&nv->mutex);
+        ovs_list_push_back_all(exceptions, &nv->exceptions);
+        nv->n_exceptions = 0;
+        atomic_store_relaxed(&nv->has_exceptions, false);
+        ovs_mutex_unlock(&nv->mutex);
+    }
 }
 
 static void
@@ -931,8 +963,10 @@ run(void *nv_)
         return;
     }
     connectivity = seq_read(connectivity_seq_get());
-    ports = seq_read(vrf_ports_get_seq());
     generation = vrf_get_generation();
+    /* Who changes the picture of ports changes that afterwards. */
+    ports = (generation == nv->generation ? nv->ports_seqno
+             : seq_read(vrf_ports_get_seq()));
     if (!nv->queue) {
         nv->queue = vrf_neigh_queue_create(&queue_class, nv);
         nv->path = vrf_path_create();
@@ -945,12 +979,7 @@ run(void *nv_)
         update_ports(nv);
     }
 
-    nv->seqno = seq_read(nv->seq);
-    ovs_list_init(&exceptions);
-    ovs_mutex_lock(&nv->mutex);
-    ovs_list_push_back_all(&exceptions, &nv->exceptions);
-    nv->n_exceptions = 0;
-    ovs_mutex_unlock(&nv->mutex);
+    take_exceptions(nv, &exceptions);
     LIST_FOR_EACH_POP (item, node, &exceptions) {
         struct exception *e = exception_of(item);
 
@@ -975,11 +1004,18 @@ wait(void *nv_)
 {
     struct netdev_vrf *nv = nv_;
     long long int deadline;
+    uint64_t seqno;
+    bool any;
 
     if (!is_in_use() || !nv->queue) {
         return;
     }
-    seq_wait(nv->seq, nv->seqno);
+    seqno = seq_read(nv->seq);
+    atomic_read_relaxed(&nv->has_exceptions, &any);
+    if (any) {
+        poll_immediate_wake();
+    }
+    seq_wait(nv->seq, seqno);
     deadline = vrf_neigh_queue_deadline(nv->queue);
     if (deadline != LLONG_MAX) {
         poll_timer_wait_until(deadline);
@@ -1000,8 +1036,11 @@ create(void)
     ovsrcu_init(&nv->live_ports, NULL);
     nv->seq = seq_create();
     ovs_mutex_init(&nv->mutex);
+    ovs_mutex_init(&nv->translation_mutex);
     ovs_list_init(&nv->exceptions);
     atomic_init(&nv->n_made, 0);
+    atomic_init(&nv->n_ready, 0);
+    atomic_init(&nv->has_exceptions, false);
     ovs_list_init(&nv->ports);
     nv->ports_changed = true;
     return nv;
@@ -1018,7 +1057,7 @@ unref(struct netdev_vrf *nv)
     LIST_FOR_EACH_POP (item, node, &nv->exceptions) {
         exception_free(exception_of(item));
     }
-    packets_destroy(&nv->made);
+    vrf_packets_destroy(&nv->made);
     ovs_mutex_destroy(&nv->mutex);
     seq_destroy(nv->seq);
     ovsrcu_postpone(free, ovsrcu_get_protected(struct vrf_dp_ports *,
@@ -1033,6 +1072,8 @@ destroy(void *nv_)
 
     vrf_neigh_queue_destroy(nv->queue);
     vrf_path_destroy(nv->path);
+    vrf_path_destroy(nv->translation_path);
+    ovs_mutex_destroy(&nv->translation_mutex);
     unref(nv);
 }
 
@@ -1084,7 +1125,9 @@ remove_thread(void *thread_)
 {
     struct vrf_thread *thread = thread_;
 
-    packets_destroy(&thread->ready);
+    vrf_packets_destroy(&thread->ready);
+    thread->ready.n = 0;
+    tell_ready(thread);
     vrf_path_destroy(thread->path);
     unref(thread->nv);
     free(thread);
@@ -1103,10 +1146,11 @@ thread_poll(void *thread_, long long int now OVS_UNUSED,
     if (OVS_LIKELY(!thread->ready.n && !n_made)) {
         return false;
     }
-    packets_take(&thread->ready, batch);
+    vrf_packets_take(&thread->ready, batch);
+    tell_ready(thread);
     if (dp_packet_batch_is_empty(batch)) {
         ovs_mutex_lock(&nv->mutex);
-        packets_take(&nv->made, batch);
+        vrf_packets_take(&nv->made, batch);
         atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
         ovs_mutex_unlock(&nv->mutex);
     }
@@ -1125,6 +1169,18 @@ thread_poll_wait(void *thread_)
     }
 }
 
+static bool
+may_poll(void *nv_)
+{
+    struct netdev_vrf *nv = nv_;
+    unsigned int n_ready;
+    size_t n_made;
+
+    atomic_read_relaxed(&nv->n_ready, &n_ready);
+    atomic_read_relaxed(&nv->n_made, &n_made);
+    return n_ready || n_made;
+}
+
 const struct dp_netdev_extension netdev_vrf_extension = {
     .create = create,
     .destroy = destroy,
@@ -1134,8 +1190,11 @@ const struct dp_netdev_extension netdev_vrf_extension = {
     .remove_port = remove_port,
     .add_thread = add_thread,
     .remove_thread = remove_thread,
-    .action = &odp_vrf_class,
-    .execute = execute,
+    .actions = {
+        { &odp_vrf_class, execute },
+        { &odp_vrf_way_class, execute_way },
+    },
     .poll = thread_poll,
     .poll_wait = thread_poll_wait,
+    .may_poll = may_poll,
 };

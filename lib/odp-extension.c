@@ -19,6 +19,7 @@
 #include "ring-action.h"
 #include "util.h"
 #include "vrf-action.h"
+#include "vrf-way-action.h"
 
 VLOG_DEFINE_THIS_MODULE(odp_extension);
 COVERAGE_DEFINE(datapath_drop_unknown_extension);
@@ -29,6 +30,7 @@ static const struct odp_extension_class *classes[] = {
     &odp_ila_table_class,
     &odp_ring_class,
     &odp_vrf_class,
+    &odp_vrf_way_class,
     NULL,
 };
 
@@ -49,14 +51,12 @@ odp_extension_next(const struct odp_extension_class *class)
 const struct odp_extension_class *
 odp_extension_from_type(uint16_t type)
 {
-    const struct odp_extension_class *class = NULL;
-
-    while ((class = odp_extension_next(class))) {
-        if (class->type == type) {
-            break;
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (classes[i] && classes[i]->type == type) {
+            return classes[i];
         }
     }
-    return class;
+    return NULL;
 }
 
 size_t
@@ -82,11 +82,8 @@ odp_extension_put(struct ofpbuf *actions,
     return ofpbuf_at_assert(actions, payload_ofs, class->size);
 }
 
-/* Returns the class of 'a', an OVS_ACTION_ATTR_EXTENSION, and stores its
- * payload in '*payload'.  Returns NULL if there is none or if 'a' is not as
- * the class wants it. */
-static const struct odp_extension_class *
-unpack(const struct nlattr *a, const void **payload)
+const struct odp_extension_class *
+odp_extension_unpack(const struct nlattr *a, const void **payload)
 {
     const struct nlattr *inner = nl_attr_get(a);
     const struct odp_extension_class *class;
@@ -110,7 +107,7 @@ odp_extension_format(const struct nlattr *a, struct ds *s)
     const struct odp_extension_class *class;
     const void *payload;
 
-    class = unpack(a, &payload);
+    class = odp_extension_unpack(a, &payload);
     if (class) {
         ds_put_format(s, "%s(", class->name);
         class->format(payload, s);
@@ -162,15 +159,6 @@ odp_extension_parse(const char *s, struct ofpbuf *actions)
     return n + 1 + args_len + 1;
 }
 
-const void *
-odp_extension_payload(const struct nlattr *a,
-                      const struct odp_extension_class *class)
-{
-    const void *payload;
-
-    return unpack(a, &payload) == class ? payload : NULL;
-}
-
 void
 odp_extension_drop(struct dp_packet_batch *batch, bool steal)
 {
@@ -187,7 +175,7 @@ odp_extension_execute(struct dp_packet_batch *batch, const struct nlattr *a,
     const struct odp_extension_class *class;
     const void *payload;
 
-    class = unpack(a, &payload);
+    class = odp_extension_unpack(a, &payload);
     if (class && class->takes_packets) {
         steal = steal && last;
     }
@@ -208,7 +196,7 @@ odp_extension_execute_slow(struct dpif *dpif, struct dp_packet_batch *batch,
     const struct odp_extension_class *class;
     const void *payload;
 
-    class = unpack(a, &payload);
+    class = odp_extension_unpack(a, &payload);
     if (class && class->execute_slow) {
         class->execute_slow(dpif, batch, payload, steal);
     } else {

@@ -138,10 +138,11 @@ bool odp_extension_execute(struct dp_packet_batch *batch,
 void odp_extension_execute_slow(struct dpif *, struct dp_packet_batch *,
                                 const struct nlattr *a, bool steal);
 
-/* Returns the payload of 'a', an OVS_ACTION_ATTR_EXTENSION, if it is a good
- * action of 'class', otherwise NULL. */
-const void *odp_extension_payload(const struct nlattr *a,
-                                  const struct odp_extension_class *class);
+/* Returns the class of 'a', an OVS_ACTION_ATTR_EXTENSION, and sets '*payload'
+ * to its payload.  Returns NULL if there is none or if 'a' is not as the class
+ * wants it. */
+const struct odp_extension_class *
+odp_extension_unpack(const struct nlattr *a, const void **payload);
 
 /* Drops the packets of an action that nobody here can execute: what they
  * should have become is unknown, therefore they must not go on as they are. */

@@ -47,6 +47,7 @@ struct flow;
 struct flow_wildcards;
 struct mf_alias;
 struct odp_extension_class;
+struct odp_extension_support;
 struct ofpact_check_params;
 struct ofpact_extension;
 struct ofpact_format_params;
@@ -124,11 +125,18 @@ struct ofp_extension_xlate {
                                      * null. */
 
     struct dpif *dpif;              /* The datapath. */
+    odp_port_t odp_in_port;         /* The port that the packet came in on
+                                     * there. */
 
-    /* For 'trace' only: the port that the packet came in on in the datapath.
-     * Set '*preview' to what 'unknown' would be, or 'preview_drop' to true if
-     * the datapath would drop the packet. */
-    odp_port_t odp_in_port;
+    /* What the datapath has, by enum ovs_extension_attr. */
+    const struct odp_extension_support *support;
+
+    /* The class of the last one of 'odp_actions' that 'translate' appends:
+     * that of the action if it is not set. */
+    const struct odp_extension_class *odp;
+
+    /* For 'trace' only: set '*preview' to what 'unknown' would be, or
+     * 'preview_drop' to true if the datapath would drop the packet. */
     bool is_unknown;                /* Was an action before this one such that
                                      * 'flow' does not have that field? */
     union mf_value *preview;
@@ -146,9 +154,10 @@ struct ofp_extension_class {
     bool in_action_set;
 
     /* The datapath action that 'translate' emits, behind others if it emits
-     * any, or null.  If the datapath lacks it, or an option of it, packets
-     * take the slow path, or are dropped if only a datapath can execute it; if
-     * it 'takes_packets', the copy that it would take. */
+     * any, or null; see also 'odp' in "struct ofp_extension_xlate".  If the
+     * datapath lacks it, or an option of it, packets take the slow path, or
+     * are dropped if only a datapath can execute it; if it 'takes_packets',
+     * the copy that it would take. */
     const struct odp_extension_class *odp;
 
     /* Names that the extension adds for parts of fields, ended by an entry

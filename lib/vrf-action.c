@@ -28,6 +28,7 @@
 #ifdef __linux__
 #include "vrf-port.h"
 #include "vrf-trace.h"
+#include "vrf-way-translate.h"
 #include "vrf.h"
 #endif
 
@@ -391,6 +392,19 @@ vrf_trace(uint32_t id OVS_UNUSED, uint32_t flags OVS_UNUSED,
           struct ds *s OVS_UNUSED)
 {
 }
+
+static bool
+vrf_way_translate(const struct ovs_action_vrf *vrf OVS_UNUSED,
+                  struct ofp_extension_xlate *x OVS_UNUSED)
+{
+    return false;
+}
+
+static bool
+vrf_way_uses_field(enum mf_field_id id OVS_UNUSED)
+{
+    return false;
+}
 #endif
 
 /* Is it Linux that routes, and not we? */
@@ -434,11 +448,20 @@ vrf_of(const struct ofp_output_vrf *a, struct ofp_extension_xlate *x)
     OVS_NOT_REACHED();
 }
 
+/* Appends vrf() to 'x->odp_actions'. */
+static void
+put_vrf(const struct ovs_action_vrf *vrf, struct ofp_extension_xlate *x)
+{
+    struct ovs_action_vrf *payload = odp_extension_put(x->odp_actions,
+                                                       &odp_vrf_class);
+    *payload = *vrf;
+}
+
 static void
 ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
 {
     const struct ofp_output_vrf *a = body;
-    struct ovs_action_vrf *payload;
+    struct ovs_action_vrf vrf;
     uint32_t id = vrf_of(a, x);
     const char *name = id <= UINT16_MAX ? vrf_id_to_name(id) : "?";
     bool by_linux = is_by_linux(x->dpif);
@@ -456,22 +479,26 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
         return;
     }
 
-    payload = odp_extension_put(x->odp_actions, &odp_vrf_class);
-    payload->id = by_linux ? ifindex : id;
-    payload->flags = a->flags;
+    memset(&vrf, 0, sizeof vrf);
+    vrf.id = by_linux ? ifindex : id;
+    vrf.flags = a->flags;
     /* That of a VRF which only a field or a port may mean is in no text. */
     if (name_is_writable(name)) {
-        ovs_strlcpy(payload->name, name, sizeof payload->name);
+        ovs_strlcpy(vrf.name, name, sizeof vrf.name);
+    }
+    if (by_linux || !vrf_way_translate(&vrf, x)) {
+        put_vrf(&vrf, x);
     }
 }
 
-/* What the packet is matters to the datapath only. */
+/* What the packet is matters to the datapath only, unless flows have ways. */
 static bool
 ofp_output_vrf_uses_field(const void *body, enum mf_field_id id)
 {
     const struct ofp_output_vrf *a = body;
 
-    return a->which == BY_FIELD && a->field == id;
+    return ((a->which == BY_FIELD && a->field == id)
+            || vrf_way_uses_field(id));
 }
 
 /* Datapath. */
@@ -487,21 +514,15 @@ has_good_name(const struct ovs_action_vrf *a)
             && (!len || name_is_writable(a->name)));
 }
 
-static bool
-is_valid(const struct ovs_action_vrf *a)
+bool
+vrf_action_is_valid(const struct ovs_action_vrf *a)
 {
     return (!(a->flags & ~OVS_VRF_F_ALL) && !a->zero && has_good_name(a));
 }
 
-static void
-odp_vrf_format(const void *payload, struct ds *s)
+void
+vrf_action_format(const struct ovs_action_vrf *a, struct ds *s)
 {
-    const struct ovs_action_vrf *a = payload;
-
-    if (!is_valid(a)) {
-        ds_put_cstr(s, "<error: invalid>");
-        return;
-    }
     if (a->name[0]) {
         ds_put_format(s, "name=%s,", a->name);
     }
@@ -512,60 +533,83 @@ odp_vrf_format(const void *payload, struct ds *s)
     }
 }
 
-static char * OVS_WARN_UNUSED_RESULT
-parse_number(const char *key, const char *s, bool *seen, uint32_t *value)
+static void
+odp_vrf_format(const void *payload, struct ds *s)
+{
+    if (vrf_action_is_valid(payload)) {
+        vrf_action_format(payload, s);
+    } else {
+        ds_put_cstr(s, "<error: invalid>");
+    }
+}
+
+char *
+vrf_action_parse_number(const char *action, const char *key, const char *s,
+                        bool *seen, uint32_t *value)
 {
     unsigned long long int n;
 
     if (*seen) {
-        return xasprintf("vrf: %s is given twice", key);
+        return xasprintf("%s: %s is given twice", action, key);
     }
     *seen = true;
     if (s[0] == '-' || !str_to_ullong(s, 0, &n) || n > UINT32_MAX) {
-        return xasprintf("vrf: %s \"%s\" is not a number of 32 bits", key, s);
+        return xasprintf("%s: %s \"%s\" is not a number of 32 bits", action,
+                         key, s);
     }
     *value = n;
     return NULL;
 }
 
+char *
+vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
+                     const char *value, struct ovs_action_vrf *a)
+{
+    if (!strcmp(key, "name")) {
+        if (a->name[0] || !name_is_writable(value)) {
+            return xasprintf("%s: \"%s\" is not a name, or not the only one",
+                             parser->action, value);
+        }
+        ovs_strlcpy(a->name, value, sizeof a->name);
+        return NULL;
+    } else if (!strcmp(key, "id")) {
+        return vrf_action_parse_number(parser->action, key, value,
+                                       &parser->has_id, &a->id);
+    } else if (!strcmp(key, "mark")) {
+        return vrf_action_parse_number(parser->action, key, value,
+                                       &parser->has_mark, &a->mark);
+    }
+    return parse_option(parser->action, key, value, &parser->seen, &a->flags);
+}
+
+char *
+vrf_action_parse_end(struct vrf_action_parser *parser,
+                     struct ovs_action_vrf *a)
+{
+    if (parser->has_id) {
+        return NULL;
+    } else if (!a->name[0]) {
+        return xasprintf("%s: neither name nor id is given", parser->action);
+    }
+    a->id = vrf_id_of_name(a->name);
+    return (a->id || !strcmp(a->name, VRF_DEFAULT_NAME) ? NULL
+            : xasprintf("%s: no room for the name \"%s\" beside %d others",
+                        parser->action, a->name, UINT16_MAX));
+}
+
 static char *
 odp_vrf_parse(char *s, void *payload)
 {
-    bool has_id = false, has_mark = false;
-    struct ovs_action_vrf *a = payload;
+    struct vrf_action_parser parser = { .action = "vrf" };
     char *key, *value, *error;
-    uint32_t seen = 0;
 
     while (ofputil_parse_key_value(&s, &key, &value)) {
-        if (!strcmp(key, "name")) {
-            if (a->name[0] || !name_is_writable(value)) {
-                return xasprintf("vrf: \"%s\" is not a name, or not the only "
-                                 "one", value);
-            }
-            ovs_strlcpy(a->name, value, sizeof a->name);
-            error = NULL;
-        } else if (!strcmp(key, "id")) {
-            error = parse_number(key, value, &has_id, &a->id);
-        } else if (!strcmp(key, "mark")) {
-            error = parse_number(key, value, &has_mark, &a->mark);
-        } else {
-            error = parse_option("vrf", key, value, &seen, &a->flags);
-        }
+        error = vrf_action_parse_key(&parser, key, value, payload);
         if (error) {
             return error;
         }
     }
-    if (!has_id) {
-        if (!a->name[0]) {
-            return xstrdup("vrf: neither name nor id is given");
-        }
-        a->id = vrf_id_of_name(a->name);
-        if (!a->id && strcmp(a->name, VRF_DEFAULT_NAME)) {
-            return xasprintf("vrf: no room for the name \"%s\" beside %d "
-                             "others", a->name, UINT16_MAX);
-        }
-    }
-    return NULL;
+    return vrf_action_parse_end(&parser, payload);
 }
 
 static void

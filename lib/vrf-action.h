@@ -14,7 +14,8 @@
  *
  *     vrf(name=NAME[,id=N][,ttl=keep][,errors=drop][,mss=clamp][,mark=N])
  *
- * with "struct ovs_action_vrf".
+ * with "struct ovs_action_vrf", or in userspace vrf_way(), which also has the
+ * route that was found for the flow (vrf-way-action.h).
  *
  * The body on the wire, in network byte order:
  *
@@ -25,10 +26,36 @@
  *     2  n_bits       of them, or zero
  *     n  NAME, or the NXM or OXM header of FIELD; with "in", nothing */
 
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ds;
 struct odp_extension_class;
 struct ofp_extension_class;
+struct ovs_action_vrf;
 
 extern const struct ofp_extension_class ofp_output_vrf_class;
 extern const struct odp_extension_class odp_vrf_class;
+
+/* For vrf_way(), which has all that vrf() has. */
+
+bool vrf_action_is_valid(const struct ovs_action_vrf *);
+void vrf_action_format(const struct ovs_action_vrf *, struct ds *);
+
+/* To parse keys of 'action': zeros first, then each key, then the end.
+ * Functions return NULL if successful, otherwise a malloc()ed message. */
+struct vrf_action_parser {
+    const char *action;
+    bool has_id, has_mark;
+    uint32_t seen;              /* OVS_VRF_F_*. */
+};
+char *vrf_action_parse_key(struct vrf_action_parser *, const char *key,
+                           const char *value, struct ovs_action_vrf *);
+char *vrf_action_parse_end(struct vrf_action_parser *,
+                           struct ovs_action_vrf *);
+
+/* Parses a number of 32 bits that may be given once. */
+char *vrf_action_parse_number(const char *action, const char *key,
+                              const char *s, bool *seen, uint32_t *value);
 
 #endif /* lib/vrf-action.h */

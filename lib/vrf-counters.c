@@ -92,24 +92,49 @@ bucket_create(void)
     return bucket;
 }
 
-void
-vrf_counters_add(uint16_t id, enum vrf_family family,
-                 const uint64_t counts[VRF_N_COUNTS])
+/* Returns this thread's counters of VRF 'id'. */
+static struct bucket *
+get_bucket(uint16_t id)
 {
     struct counters *counters = find(id);
-    struct bucket *bucket;
 
     if (OVS_UNLIKELY(!counters)) {
         counters = make(id);
     }
-    bucket = ovsthread_stats_bucket_get(&counters->stats, bucket_create);
+    return ovsthread_stats_bucket_get(&counters->stats, bucket_create);
+}
+
+static void
+add(atomic_uint64_t *counter, uint64_t n)
+{
+    uint64_t orig;
+
+    atomic_add_relaxed(counter, n, &orig);
+}
+
+void
+vrf_counters_add(uint16_t id, enum vrf_family family,
+                 const uint64_t counts[VRF_N_COUNTS])
+{
+    struct bucket *bucket = get_bucket(id);
+
     for (size_t i = 0; i < VRF_N_COUNTS; i++) {
         if (counts[i]) {
-            uint64_t orig;
-
-            atomic_add_relaxed(&bucket->n[family][i], counts[i], &orig);
+            add(&bucket->n[family][i], counts[i]);
         }
     }
+}
+
+void
+vrf_counters_add_forwarded(uint16_t id, enum vrf_family family, uint64_t n,
+                           uint64_t bytes)
+{
+    atomic_uint64_t *counters = get_bucket(id)->n[family];
+
+    add(&counters[VRF_COUNT_IN_PACKETS], n);
+    add(&counters[VRF_COUNT_IN_BYTES], bytes);
+    add(&counters[VRF_FORWARDED], n);
+    add(&counters[VRF_COUNT_OUT_BYTES], bytes);
 }
 
 bool

@@ -39,6 +39,11 @@ enum vrf_counter {
 void vrf_counters_add(uint16_t id, enum vrf_family,
                       const uint64_t counts[VRF_N_COUNTS]);
 
+/* Likewise, for 'n' packets of 'bytes' in all that came in and were
+ * forwarded. */
+void vrf_counters_add_forwarded(uint16_t id, enum vrf_family, uint64_t n,
+                                uint64_t bytes);
+
 static inline void
 vrf_counters_inc(uint16_t id, enum vrf_family family, unsigned int counter,
                  uint64_t n)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include "netdev.h"
 #include "odp-util.h"
 #include "ovs-thread.h"
 #include "unaligned.h"
@@ -16,12 +16,14 @@
 #include "vrf-fib.h"
 #include "vrf.h"
 #include "vrf-port.h"
+#include "vrf-way.h"
 
 /* States in which a neighbour's address is good. */
 #define NUD_GOOD (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE         \
                   | NUD_PERMANENT | NUD_NOARP)
 
-#define N_CONTEXTS 64
+#define CONTEXT_BITS 6
+#define N_CONTEXTS (1 << CONTEXT_BITS)
 
 /* Of next hops, and of destinations: see place_of(). */
 #define PLACE_BITS 12
@@ -38,6 +40,13 @@ struct memo {
     uint16_t place;             /* Of the adjacency. */
     uint8_t family;
     uint8_t tos;
+};
+
+/* What vrf_path_check_way() said of an action, for packets of a context. */
+struct way_memo {
+    uint64_t context;
+    enum vrf_way_state state;
+    struct ovs_action_vrf_way way;
 };
 
 struct vrf_path {
@@ -58,6 +67,7 @@ struct vrf_path {
     struct vrf_context contexts[N_CONTEXTS];
     struct vrf_adjacency adjacencies[N_PLACES];
     struct memo memos[N_PLACES];
+    struct way_memo ways[N_PLACES];
 };
 
 /* Ports. */
@@ -102,6 +112,95 @@ vrf_dp_ports_internal(const struct vrf_dp_ports *ports, uint16_t vrf)
         }
     }
     return NULL;
+}
+
+static int
+compare_ports(const void *a_, const void *b_)
+{
+    uint32_t a = odp_to_u32(((const struct vrf_dp_port *) a_)->port_no);
+    uint32_t b = odp_to_u32(((const struct vrf_dp_port *) b_)->port_no);
+
+    return a < b ? -1 : a > b;
+}
+
+/* Is it a device by which the host gets what is output there? */
+static bool
+is_internal(const struct netdev *netdev)
+{
+    const char *type = netdev_get_type(netdev);
+
+    return (!strcmp(type, "tap") || !strcmp(type, "internal")
+            || !strcmp(type, "dummy-internal"));
+}
+
+void
+vrf_dp_port_init(struct vrf_dp_port *p, odp_port_t port_no,
+                 const struct netdev *netdev)
+{
+    int ifindex = netdev_get_ifindex(netdev);
+
+    p->port_no = port_no;
+    p->ifindex = MAX(ifindex, 0);
+    p->vrf = vrf_of_port(netdev_get_name(netdev));
+    p->internal = is_internal(netdev);
+    if (netdev_get_etheraddr(netdev, &p->mac)) {
+        p->mac = eth_addr_zero;
+    }
+}
+
+void
+vrf_dp_ports_sort(struct vrf_dp_ports *ports)
+{
+    qsort(ports->ports, ports->n, sizeof ports->ports[0], compare_ports);
+}
+
+/* Looks for an internal port of VRF 'vrf' whose device has an address. */
+struct holder {
+    const struct vrf_dp_ports *ports;
+    enum vrf_family family;
+    const struct vrf_addr *dst;
+    uint16_t vrf;
+    const struct vrf_dp_port *port; /* If it was found. */
+};
+
+static void
+consider_holder(const struct vrf_address *a, void *h_)
+{
+    struct holder *h = h_;
+
+    if (a->family == h->family && vrf_addr_equal(&a->addr, h->dst)) {
+        const struct vrf_dp_port *port;
+
+        port = vrf_dp_ports_by_ifindex(h->ports, a->ifindex);
+        if (port && port->internal && port->vrf == h->vrf) {
+            h->port = port;
+        }
+    }
+}
+
+const struct vrf_dp_port *
+vrf_dp_ports_to_host(const struct vrf_dp_ports *ports, uint16_t vrf,
+                     enum vrf_family family, const struct vrf_addr *dst,
+                     uint32_t ifindex)
+{
+    struct holder h = { ports, family, dst, vrf, NULL };
+    const struct vrf_dp_port *port;
+
+    port = vrf_dp_ports_by_ifindex(h.ports, ifindex);
+    if (port && port->internal && port->vrf == h.vrf) {
+        return port;
+    }
+
+    /* Of several devices with that address Linux has but one in its table of
+     * local addresses, unless each is a member of a VRF device. */
+    vrf_db_for_each_address(vrf_get_db(), consider_holder, &h);
+    if (h.port || (port && port->internal)) {
+        return h.port ? h.port : port;
+    }
+
+    /* Of a device that is no port, the VRF's own for example: any port of the
+     * VRF will do. */
+    return vrf_dp_ports_internal(h.ports, h.vrf);
 }
 
 bool
@@ -245,8 +344,9 @@ const struct vrf_context *
 vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
                  uint32_t mark, bool own)
 {
-    uint32_t hash = hash_2words(id, odp_to_u32(in_port)) ^ mark ^ own;
-    struct vrf_context *c = &path->contexts[hash % N_CONTEXTS];
+    uint32_t hash = (id * 31 + odp_to_u32(in_port) + mark * 7 + own)
+                    * UINT32_C(0x9e3779b1);
+    struct vrf_context *c = &path->contexts[hash >> (32 - CONTEXT_BITS)];
 
     if (OVS_UNLIKELY(c->epoch != path->epoch || c->id != id
                      || c->in_port != in_port || c->mark != mark
@@ -462,4 +562,103 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
         }
     }
     lookup_any(path, c, packet, p, v);
+}
+
+/* Ways of flows. */
+
+/* Those of which the first bits of the destination say that it is not one
+ * host's, or something else that routes do not say (see vrf-packet.h).  Where
+ * nobody asks for more of the destination, so many bits decide that. */
+static const uint8_t min_dst_bits[VRF_N_FAMILIES] = {
+    [VRF_IPV4] = 8,
+    [VRF_IPV6] = 16,
+};
+
+static bool
+is_special(enum vrf_family family, const struct vrf_addr *dst)
+{
+    if (family == VRF_IPV4) {
+        uint8_t first = dst->hi >> 56;
+
+        return !first || first == 127 || first >= 224;
+    } else {
+        uint16_t first = dst->hi >> 48;
+
+        return !first || first >> 8 == 0xff || first >> 6 == 0xfe80 >> 6;
+    }
+}
+
+static bool
+is_usable(const struct vrf_adjacency *a)
+{
+    return a->up && !a->is_vrf && a->has_port && a->resolved;
+}
+
+void
+vrf_path_find_way(struct vrf_path *path, const struct vrf_context *c,
+                  const struct vrf_packet *p, struct vrf_path_way *w)
+{
+    const struct vrf_used *used = &w->used;
+    struct vrf_flow flow;
+    struct vrf_way way;
+
+    vrf_context_flow(c, p, NULL, &flow);
+    vrf_forward(path->db, &flow, 0, &way);
+    w->used = way.answer.used;
+    w->plain = false;
+    w->adjacency = NULL;
+    w->mtu = 0;
+    if (way.outcome != VRF_FORWARDED || is_special(p->family, &p->dst)
+        || used->proto || used->sport || used->dport
+        || vrf_route_hops(way.answer.route)->n != 1) {
+        return;
+    }
+    if (vrf_addr_is_zero(&way.hop->gateway)) {
+        w->used.dst_bits = vrf_family_bits(p->family);
+    }
+    w->used.dst_bits = MAX(used->dst_bits, min_dst_bits[p->family]);
+    w->mtu = way.mtu;
+    w->adjacency = get_adjacency(path, way.family, way.ifindex,
+                                 &way.next_hop);
+    w->plain = is_usable(w->adjacency);
+}
+
+static inline struct way_memo *
+way_memo_of(struct vrf_path *path, const struct ovs_action_vrf_way *way)
+{
+    uint64_t x = 0;
+
+    for (int i = 0; i < 4; i++) {
+        x = x * 31 + (way->dst[i] ^ way->src[i]);
+    }
+    x = (x + way->tos) * UINT64_C(0x9e3779b97f4a7c15);
+    return &path->ways[x >> (64 - PLACE_BITS)];
+}
+
+enum vrf_way_state
+vrf_path_check_way(struct vrf_path *path, const struct vrf_context *c,
+                   const struct ovs_action_vrf_way *way,
+                   struct vrf_adjacency **stale)
+{
+    struct way_memo *m = way_memo_of(path, way);
+    struct vrf_packet p;
+    struct vrf_path_way w;
+
+    *stale = NULL;
+    if (OVS_LIKELY(m->context == c->serial
+                   && !memcmp(&m->way, way, sizeof *way))) {
+        return m->state;
+    }
+    m->context = c->serial;
+    m->way = *way;
+    m->state = VRF_WAY_NONE;
+    if (c->known) {
+        vrf_way_packet(way, &p);
+        vrf_path_find_way(path, c, &p, &w);
+        m->state = vrf_way_compare(way, &w);
+        if (m->state == VRF_WAY_GOOD && w.adjacency->stale) {
+            *stale = w.adjacency;
+        }
+    }
+    return m->state;
 }

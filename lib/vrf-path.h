@@ -34,6 +34,10 @@ struct vrf_dp_port {
     struct eth_addr mac;
 };
 
+/* Fills in what there is to know of the port. */
+struct netdev;
+void vrf_dp_port_init(struct vrf_dp_port *, odp_port_t, const struct netdev *);
+
 /* All of them, by number; they do not change. */
 struct vrf_dp_ports {
     uint64_t serial;            /* Never the same for two. */
@@ -49,6 +53,16 @@ const struct vrf_dp_port *vrf_dp_ports_by_ifindex(const struct vrf_dp_ports *,
                                                   uint32_t ifindex);
 const struct vrf_dp_port *vrf_dp_ports_internal(const struct vrf_dp_ports *,
                                                 uint16_t vrf);
+
+/* Returns the port by which the host gets packets to 'dst', an address of the
+ * device with 'ifindex', that are routed in 'vrf', or null. */
+const struct vrf_dp_port *
+vrf_dp_ports_to_host(const struct vrf_dp_ports *, uint16_t vrf,
+                     enum vrf_family, const struct vrf_addr *dst,
+                     uint32_t ifindex);
+
+/* Sorts them by number, before others can see them. */
+void vrf_dp_ports_sort(struct vrf_dp_ports *);
 
 /* Is the neighbour's address known to be good? */
 bool vrf_neighbour_is_good(const struct vrf_neighbour *);
@@ -100,6 +114,26 @@ struct vrf_verdict {
     uint32_t mtu;               /* VRF_FORWARDED. */
 };
 
+/* The way of all packets of a flow. */
+struct vrf_path_way {
+    struct vrf_used used;       /* What it depends on. */
+
+    /* Is it one by which all that there is to do for a packet is to change
+     * addresses and TTL?  Only then there is the rest. */
+    bool plain;
+    struct vrf_adjacency *adjacency;
+    uint32_t mtu;
+};
+
+/* What is said of an action's way. */
+enum vrf_way_state {
+    VRF_WAY_GOOD,               /* It is that. */
+    VRF_WAY_NONE,               /* There is none that an action can have, and
+                                 * the action has none. */
+    VRF_WAY_STALE,              /* The flow is to be translated again. */
+};
+
+struct ovs_action_vrf_way;
 struct vrf_path;
 
 struct vrf_path *vrf_path_create(void);
@@ -129,5 +163,18 @@ void vrf_path_fetch(struct vrf_path *, const struct vrf_context *,
 void vrf_path_lookup(struct vrf_path *, const struct vrf_context *,
                      const struct dp_packet *packet,
                      const struct vrf_packet *p, struct vrf_verdict *);
+
+/* Finds the way of packets that have what 'p' has of addresses and TOS; the
+ * rest of 'p' is not looked at.  The VRF must be known. */
+void vrf_path_find_way(struct vrf_path *, const struct vrf_context *,
+                       const struct vrf_packet *p, struct vrf_path_way *);
+
+/* Is the way that an action has that of its packets?  Sets '*stale' to the
+ * next hop if that was not confirmed lately, not at each call, otherwise to
+ * null. */
+enum vrf_way_state
+vrf_path_check_way(struct vrf_path *, const struct vrf_context *,
+                   const struct ovs_action_vrf_way *,
+                   struct vrf_adjacency **stale);
 
 #endif /* lib/vrf-path.h */

@@ -313,6 +313,12 @@ vrf_ports_publish(struct vrf_ports *ports)
 }
 
 void
+vrf_ports_touch(void)
+{
+    seq_change(vrf_ports_get_seq());
+}
+
+void
 vrf_ports_clear(void)
 {
     if (vrf_ports_get()) {

@@ -91,6 +91,9 @@ void vrf_ports_add_address(struct vrf_ports *, const struct in6_addr *,
                            uint16_t vrf);
 bool vrf_ports_publish(struct vrf_ports *);
 
+/* Has flows translated again, although the picture is the same. */
+void vrf_ports_touch(void);
+
 /* Has nothing in the picture. */
 void vrf_ports_clear(void);
 

@@ -21,6 +21,7 @@
 #include "vrf-counters.h"
 #include "vrf-db.h"
 #include "vrf-dummy.h"
+#include "vrf-mode.h"
 #include "vrf-monitor.h"
 #include "vrf-port.h"
 
@@ -390,6 +391,7 @@ vrf_run(void)
     if (picture_is_old && time_msec() >= picture_time) {
         update_picture();
     }
+    vrf_mode_run();
 }
 
 void
@@ -402,6 +404,7 @@ vrf_wait(void)
     if (picture_is_old) {
         poll_timer_wait_until(picture_time);
     }
+    vrf_mode_wait();
 }
 
 /* Commands. */
@@ -412,6 +415,7 @@ struct view {
     struct vrf_db *own;         /* If nothing listens otherwise. */
     struct json *json;          /* An array, or null for text. */
     struct ds *text;
+    bool one;                   /* Is it about one VRF, in detail? */
 };
 
 /* Prepares to answer 'out'.  Returns null, or an error for the caller to free,
@@ -519,6 +523,7 @@ put_vrf(struct view *v, const struct vrf *vrf)
         json_object_put(object, "inexact",
                         json_boolean_create(vrf_db_inexact(v->db)));
         json_object_put(object, "members", members);
+        json_object_put(object, "forwarding", vrf_mode_to_json(vrf->id));
         json_object_put(object, "routes4", json_integer_create(
             n_routes(v, VRF_IPV4, vrf->table)));
         json_object_put(object, "routes6", json_integer_create(
@@ -535,6 +540,11 @@ put_vrf(struct view *v, const struct vrf *vrf)
                       n_routes(v, VRF_IPV6, vrf->table));
         for (size_t i = 0; i < n; i++) {
             ds_put_format(v->text, "    member %s\n", nodes[i]->name);
+        }
+        if (v->one) {
+            ds_put_cstr(v->text, "    output_vrf looks up the route of ");
+            vrf_mode_format(vrf->id, v->text);
+            ds_put_char(v->text, '\n');
         }
         if (vrf_db_inexact(v->db)) {
             ds_put_cstr(v->text, "    inexact: there are rules or routes "
@@ -561,6 +571,7 @@ show_vrfs(struct unixctl_view *out, const char *only)
     if (error) {
         return error;
     }
+    v.one = only != NULL;
     SHASH_FOR_EACH (node, &configured) {
         shash_add_once(&names, node->name, NULL);
     }

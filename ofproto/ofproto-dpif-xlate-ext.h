@@ -160,6 +160,9 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
         .unknown = MFF_N_IDS,
         .in_port = extension_in_port_name(ctx),
         .dpif = ctx->xbridge->dpif,
+        .odp_in_port = extension_in_port(ctx),
+        .support = ctx->xbridge->support.extensions,
+        .odp = class->odp,
     };
 
     /* What was set before must be so when the datapath executes the action. */
@@ -167,16 +170,15 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
 
     size_t size = ctx->odp_actions->size;
     if (OVS_UNLIKELY(x.trace)) {
-        x.odp_in_port = extension_in_port(ctx);
         x.is_unknown = ctx->was_mpls && state->unknown;
         x.preview = &state->preview;
     }
     class->translate(a->body, &x);
 
     bool is_empty = ctx->odp_actions->size == size;
-    char *lacking = (class->odp && !is_empty
-                     ? extension_lacks(ctx, class->odp) : NULL);
-    if (lacking && !class->odp->execute && !class->odp->slow_suffices) {
+    char *lacking = (x.odp && !is_empty
+                     ? extension_lacks(ctx, x.odp) : NULL);
+    if (lacking && !x.odp->execute && !x.odp->slow_suffices) {
         extension_refuse(ctx, class, lacking, size);
         is_empty = true;
     } else {

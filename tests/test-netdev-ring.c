@@ -94,10 +94,11 @@ producer_main(void *aux OVS_UNUSED)
 
         make_batch(&batch);
         in += BURST;
-        door->execute(NULL, thread, time_msec(), &batch, &tap, true, NULL);
+        door->actions[0].execute(NULL, thread, time_msec(), &batch, &tap, true,
+                                 NULL);
         ovs_assert(dp_packet_batch_size(&batch) == BURST);
-        door->execute(NULL, thread, time_msec(), &batch, &queue, true,
-                      NULL);
+        door->actions[0].execute(NULL, thread, time_msec(), &batch, &queue,
+                                 true, NULL);
         out += dp_packet_batch_size(&batch);
         dp_packet_delete_batch(&batch, true);
         out += poll_out(thread);

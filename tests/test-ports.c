@@ -217,7 +217,7 @@ test_add_flow(struct dpif *dpif, const char *match, const char *actions_)
     ovs_assert(!odp_flow_from_string(match, NULL, &key, &mask, NULL));
     ovs_assert(!odp_actions_from_string(actions_, NULL, &actions));
     memset(&put, 0, sizeof put);
-    put.flags = DPIF_FP_CREATE;
+    put.flags = DPIF_FP_CREATE | DPIF_FP_MODIFY;
     put.key = key.data;
     put.key_len = key.size;
     put.mask = mask.data;

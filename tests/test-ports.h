@@ -35,7 +35,8 @@ struct dpif *test_ports_open(const struct test_ports *, unsigned int n_ports,
 uint32_t test_port_ifindex(unsigned int n);
 struct eth_addr test_port_mac(unsigned int n);
 
-/* Adds a flow to all threads of the datapath. */
+/* Adds a flow to all threads of the datapath, or has one that is there do
+ * other actions. */
 void test_add_flow(struct dpif *, const char *match, const char *actions);
 
 #endif /* tests/test-ports.h */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: ovstest test-vrf-flap N [ROUTES]
+/* usage: ovstest test-vrf-flap ACTION N [ROUTES]
  *
  * A PMD thread routes packets by the action vrf() all the while that the main
  * thread makes N changes, each of which has some destinations go another way.
+ * If ACTION is vrf_way, then flows have the ways of these destinations, which
+ * are true after one of 16 changes, and for as long as it takes to change
+ * them.
  * A packet that was received when a change had been made never goes a way
  * older than that, and no packet is lost but those to routes that are deleted:
  * what goes to any other of the ROUTES comes out, every one of it. */
@@ -325,22 +328,75 @@ check_flap_counts(void)
             in, in - out);
 }
 
-/* What comes in is routed, and what goes by a device is output. */
+/* What goes by a device is output. */
 static void
-add_flap_flows(struct dpif *dpif)
+add_output_flows(struct dpif *dpif)
 {
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
-        for (unsigned int port = RX; port < OUT; port++) {
+        for (unsigned int port = DEVICE; port < OUT; port++) {
             char *match = xasprintf("recirc_id(0),in_port(%u),%s", port,
                                     test_family_match[f]);
-            char *actions = (port == RX
-                             ? xstrdup("vrf(name=red,errors=drop)")
-                             : xasprintf("%u", port - DEVICE + OUT));
+            char *actions = xasprintf("%u", port - DEVICE + OUT);
 
             test_add_flow(dpif, match, actions);
             free(actions);
             free(match);
         }
+    }
+}
+
+/* What comes in is routed. */
+static void
+add_flap_flows(struct dpif *dpif)
+{
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        char *match = xasprintf("recirc_id(0),in_port(1),%s",
+                                test_family_match[f]);
+
+        test_add_flow(dpif, match, "vrf(name=red,errors=drop)");
+        free(match);
+    }
+}
+
+/* Likewise, by flows that have ways for what flaps, those of change 'k'. */
+static void
+put_way_flows(struct dpif *dpif, unsigned int k)
+{
+    static const struct {
+        const char *match, *to;
+    } flows[] = {
+        { "eth_type(0x0800),ipv4(dst=10.9.0.0/255.255.255.0,frag=no)",
+          "10.9.0.0/24" },
+        { "eth_type(0x0800),ipv4(dst=10.8.0.0/255.255.255.0,frag=no)",
+          "10.8.0.0/24" },
+        { "eth_type(0x86dd),ipv6(dst=2001:db8:0:9::/ffff:ffff:ffff:ffff::,"
+          "frag=no)",
+          "2001:db8:0:9::/64" },
+    };
+    /* Of route_addr(), whose flow is one without a way. */
+    static const char *const others[] = {
+        "11.0.0.0/255.0.0.0", "12.0.0.0/252.0.0.0"
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        char *match = xasprintf("recirc_id(0),in_port(1),eth_type(0x0800),"
+                                "ipv4(dst=%s,frag=no)", others[i]);
+
+        test_add_flow(dpif, match, "vrf(name=red,errors=drop)");
+        free(match);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(flows); i++) {
+        char *match = xasprintf("recirc_id(0),in_port(1),%s",
+                                flows[i].match);
+        char *actions = xasprintf(
+            "vrf_way(name=red,errors=drop,to=%s,port=%u,mtu=1500,eth_src="
+            ETH_ADDR_FMT",eth_dst="ETH_ADDR_FMT")", flows[i].to,
+            DEVICE + k % 2, ETH_ADDR_ARGS(test_port_mac(DEVICE + k % 2)),
+            ETH_ADDR_ARGS(gateway_mac(true, k)));
+
+        test_add_flow(dpif, match, actions);
+        free(actions);
+        free(match);
     }
 }
 
@@ -354,15 +410,16 @@ test_vrf_flap_main(int argc, char *argv[])
     unsigned int n, stops;
     long long int start;
     struct dpif *dpif;
-    bool *gone;
+    bool *gone, ways;
 
     set_program_name(argv[0]);
     fatal_signal_init();
-    if (argc < 2 || argc > 3 || !str_to_uint(argv[1], 10, &n)
-        || (argc > 2 && !str_to_uint(argv[2], 10, &n_routes))
+    if (argc < 3 || argc > 4 || !str_to_uint(argv[2], 10, &n)
+        || (argc > 3 && !str_to_uint(argv[3], 10, &n_routes))
         || n_routes < 2 || n_routes % 2) {
-        ovs_fatal(0, "usage: test-vrf-flap N [ROUTES]");
+        ovs_fatal(0, "usage: test-vrf-flap ACTION N [ROUTES]");
     }
+    ways = !strcmp(argv[1], "vrf_way");
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     random_set_seed(1);
     test_make_templates(TEST_IPV4(10, 1, 0, 2), TEST_IPV6(1, 2));
@@ -370,7 +427,12 @@ test_vrf_flap_main(int argc, char *argv[])
     gone = xcalloc(n_routes / 2, sizeof *gone);
     atomic_store_relaxed(&stop, true);
     dpif = test_ports_open(&ports, OUT + 1, 1);
-    add_flap_flows(dpif);
+    add_output_flows(dpif);
+    if (ways) {
+        put_way_flows(dpif, 0);
+    } else {
+        add_flap_flows(dpif);
+    }
     dpif_run(dpif);
 
     start = time_msec();
@@ -384,6 +446,10 @@ test_vrf_flap_main(int argc, char *argv[])
         vrf_dummy_changed();
         atomic_store_explicit(&made, k, memory_order_release);
         wait_for_bursts(dpif, k);
+        if (ways && !(k % 16)) {
+            put_way_flows(dpif, k);
+            wait_for_bursts(dpif, k);
+        }
     }
     fprintf(stderr, "%u changes of %d routes in %lld ms\n", n,
             STABLE + N_CHURNED, time_msec() - start);

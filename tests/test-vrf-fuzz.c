@@ -979,6 +979,7 @@ fuzz_datapath(struct ovs_cmdl_context *ctx)
 
     for (unsigned int i = 0; i < n; i++) {
         struct ds s = DS_EMPTY_INITIALIZER;
+        const void *payload;
         struct ofpbuf a, b;
         struct nlattr *nla;
 
@@ -991,7 +992,8 @@ fuzz_datapath(struct ovs_cmdl_context *ctx)
         nla = (void *) ((char *) a.data + NLA_HDRLEN);
         nla->nla_len = NLA_HDRLEN + random_range(40);
         ovs_assert(nla->nla_len == NLA_HDRLEN + sizeof(struct ovs_action_vrf)
-                   || !odp_extension_payload(a.data, &odp_vrf_class));
+                   || (odp_extension_unpack(a.data, &payload)
+                       != &odp_vrf_class));
 
         ds_put_cstr(&s, "vrf(");
         ds_put_cstr(&s, "name=");

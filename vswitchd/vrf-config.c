@@ -20,6 +20,7 @@
 #include "sset.h"
 #include "util.h"
 #include "vrf.h"
+#include "vrf-mode.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
 #include "vrf-tunnel.h"
@@ -68,16 +69,26 @@ is_kernel_type(const char *type)
     return dpif && !dpif_is_netdev(dpif);
 }
 
-static void
-log_bad(const char *key, const char *value)
+/* Was this not logged yet? */
+static bool
+is_new_mistake(const char *key, const char *value)
 {
     const char *last = shash_find_data(&logged, key);
 
-    if (!last || strcmp(last, value)) {
+    if (last && !strcmp(last, value)) {
+        return false;
+    }
+    free(shash_replace(&logged, key, xstrdup(value)));
+    return true;
+}
+
+static void
+log_bad(const char *key, const char *value)
+{
+    if (is_new_mistake(key, value)) {
         VLOG_WARN("other_config:%s=%s: the name must have 1 to 15 "
                   "characters and not be \"default\", the value be table=N, "
                   "N from 1 to 4294967295; ignoring it", key, value);
-        free(shash_replace(&logged, key, xstrdup(value)));
     }
 }
 
@@ -197,6 +208,23 @@ vrf_config_get_status(const struct ovsrec_interface *cfg, struct smap *status)
     dpif_netlink_vrf_tunnel_get_status(cfg->name, status);
 }
 
+/* Sets how output_vrf() finds routes. */
+static void
+configure_mode(const struct smap *other_config)
+{
+    const char *key = "output-vrf-mode";
+    const char *name = smap_get_def(other_config, key,
+                                    vrf_mode_name(VRF_MODE_DEFAULT));
+    enum vrf_mode mode = VRF_MODE_DEFAULT;
+
+    if (!vrf_mode_from_name(name, &mode) && is_new_mistake(key, name)) {
+        VLOG_WARN("other_config:%s=%s: the value must be \"auto\", "
+                  "\"datapath\" or \"flow\"; using \"%s\"", key, name,
+                  vrf_mode_name(mode));
+    }
+    vrf_mode_set(mode);
+}
+
 static void
 vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
 {
@@ -217,6 +245,7 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
         }
         shash_add(&tables, node->key + 4, (void *) (uintptr_t) table);
     }
+    configure_mode(&cfg->other_config);
     vrf_configure(&tables, &ports, wanted);
     shash_destroy(&tables);
     shash_clear_free_data(&ports);

@@ -187,8 +187,8 @@ produce_ring(void)
 
             give_burst(&batch, count - sent);
             sent += dp_packet_batch_size(&batch);
-            door->execute(NULL, thread, bench_wall_ns() / 1000000, &batch,
-                          &action, true, NULL);
+            door->actions[0].execute(NULL, thread, bench_wall_ns() / 1000000,
+                                     &batch, &action, true, NULL);
             if (is_queue && !dp_packet_batch_is_empty(&batch)) {
                 ovs_fatal(0, "packets that could not wait");
             }

@@ -30,6 +30,7 @@ enum ovs_extension_attr {
     OVS_EXTENSION_ATTR_ILA_TABLE = 2, /* struct ovs_action_ila_table. */
     OVS_EXTENSION_ATTR_RING = 3,    /* struct ovs_action_ring. */
     OVS_EXTENSION_ATTR_VRF = 4,     /* struct ovs_action_vrf. */
+    OVS_EXTENSION_ATTR_VRF_WAY = 5, /* struct ovs_action_vrf_way. */
     OVS_EXTENSION_ATTR_TEST = 31,   /* Reserved for test programs. */
 };
 #define OVS_EXTENSION_ATTR_MAX 31
@@ -116,6 +117,34 @@ struct ovs_action_vrf {
 #define OVS_VRF_F_MSS_CLAMP 4   /* The MSS of TCP is no more than the route's
                                  * MTU has room for. */
 #define OVS_VRF_F_ALL 7
+
+/* OVS_EXTENSION_ATTR_VRF_WAY, of the userspace datapath alone: does what
+ * 'vrf' says, and also says what becomes of packets by that, as far as was
+ * known when the flow was made.  A datapath that knows better does not believe
+ * it.
+ *
+ * 'dst_bits' and 'src_bits' are how many of the first bits of the addresses
+ * that depends on, 'tos_mask' which bits of IPv4's TOS or IPv6's traffic
+ * class; 'dst', 'src' and 'tos' are those bits, zeros behind them, in all
+ * packets of the flow.  An IPv4 address is the first word.
+ *
+ * 'port' is that of the route's device, UINT32_MAX if there is no such way;
+ * then the rest is zeros.  Those that are no larger than 'mtu' from the IP
+ * header on get the Ethernet addresses 'eth_dst' and 'eth_src', and are as
+ * received from it.  'ipv6' is 1 if packets are IPv6, otherwise 0. */
+struct ovs_action_vrf_way {
+    struct ovs_action_vrf vrf;
+    __be32 dst[4];
+    __be32 src[4];
+    __u32 port;
+    __u32 mtu;
+    __u8 eth_dst[6];
+    __u8 eth_src[6];
+    __u8 dst_bits, src_bits;
+    __u8 tos, tos_mask;
+    __u8 ipv6;
+    __u8 zero[3];
+};
 
 /* Directions as bits: 1 << 'dir'. */
 #define OVS_ILA_DIRS_IN 2
