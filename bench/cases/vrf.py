@@ -8,6 +8,7 @@ import functools
 from harness import stats
 from harness.registry import Case, register
 from harness.results import compare
+from harness.runner import needs
 
 PROGRAM = "bench/bench-vrf"
 OUTPUT = "bench/bench-output-vrf"
@@ -50,7 +51,10 @@ for a_family in (4, 6):
 # Name: options of bench-output-vrf for output_vrf, for what it is compared
 # with, and what that is.
 OUTPUTS = {
-    "1-route": (["--routes=1"], ["--by-hand"], "one route by hand"),
+    "1-route": (["--routes=1", "--ways"], ["--by-hand=route"],
+                "one route by hand"),
+    "1-route-datapath": (["--routes=1"], ["--by-hand=route"],
+                         "one route by hand"),
     "1k": (["--routes=1000"], ["--by-hand"], "one route by hand"),
     "1M": (["--routes=1000000", "--streams=65536"],
            ["--by-hand", "--streams=65536"], "one route by hand"),
@@ -84,6 +88,22 @@ def output(context, name, which):
                     [flows["by-hand"]], baseline_is=what)]
 
 
+def instructions(context, name):
+    """Of a thread that does nothing else, per packet, for one route."""
+    n_bursts = context.count(400, 20)
+    sides = {"by hand": ["--by-hand=route"], "flow": ["--ways"],
+             "datapath": ["--routes=1"]}
+    count = {side: context.instructions(
+        [context.program("ovs", OUTPUT), *options,
+         "--bursts=%d" % n_bursts, "--samples=1"],
+        "measured_forward") / (n_bursts * 32)
+        for side, options in sides.items()}
+    return [compare(name, "mode " + mode, "instructions/packet",
+                    [count[mode]], [count["by hand"]],
+                    baseline_is="one route by hand")
+            for mode in ("flow", "datapath")]
+
+
 def ttls(context, name):
     """The first flow, and that of the bridge of the route's device."""
     n = {}
@@ -100,5 +120,8 @@ for an_output in OUTPUTS:
     a_name = "vrf/output/" + an_output
     register(Case(a_name, functools.partial(output, name=a_name,
                                             which=an_output)))
+register(Case("vrf/output/instructions",
+              functools.partial(instructions, name="vrf/output/instructions"),
+              needs("valgrind")))
 register(Case("vrf/output/ttls", functools.partial(ttls,
                                                    name="vrf/output/ttls")))

@@ -8,8 +8,11 @@
  * "flows": N}: nanoseconds of CPU time per packet, for each sample.
  *
  *   --routes=N       in the VRF; default 1
+ *   --ways           the route of each flow is in it, as if it had been looked
+ *                    up when the flow was translated: a flow for each route
  *   --by-hand        no VRF: a flow that does what the only route says, for
  *                    any destination
+ *   --by-hand=route  likewise, for destinations of the route
  *   --by-hand=N      likewise, with a flow for each of N destinations
  *   --ttls=N         packets have so many different TTLs; default 1
  *   --streams=N      destinations; default 1024
@@ -34,6 +37,7 @@
 #include "odp-execute.h"
 #include "odp-netlink.h"
 #include "odp-util.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
@@ -136,19 +140,42 @@ make_packet(uint32_t dst, unsigned int i, uint8_t ttl)
     return packet;
 }
 
+/* What comes by port 1, without what is in the IP header. */
+#define FROM_1 "recirc_id(0),in_port(1),eth(dst=02:00:00:00:00:02),"        \
+               "eth_type(0x0800)"
+
 /* A rule that somebody wrote becomes a flow for each TTL. */
 static void
 add_flow_by_hand(struct dpif *dpif, const char *dst, uint8_t ttl)
 {
-    char *match = xasprintf("recirc_id(0),in_port(1),eth(dst=02:00:00:00:00:"
-                            "02),eth_type(0x0800),ipv4(%sttl=%d,frag=no)",
-                            dst, ttl);
+    char *match = xasprintf(FROM_1 ",ipv4(%sttl=%d,frag=no)", dst, ttl);
     char *actions = xasprintf("set(eth(src=02:00:00:00:00:03,dst=02:00:00:00:"
                               "00:05)),set(ipv4(ttl=%d)),2", ttl - 1);
 
     bench_dp_add_flow(dpif, match, actions);
     free(match);
     free(actions);
+}
+
+/* What output_vrf becomes for packets that route 'i' is for. */
+static void
+add_flow_with_way(struct dpif *dpif, struct netdev *device, unsigned int i)
+{
+    uint32_t to = FIRST + (i << (32 - NETWORK_BITS));
+    struct ds match = DS_EMPTY_INITIALIZER;
+    struct ds actions = DS_EMPTY_INITIALIZER;
+    struct eth_addr src;
+
+    BENCH_CHECK(netdev_get_etheraddr(device, &src), "looking for an address");
+    ds_put_format(&match, FROM_1 ",ipv4(dst="IP_FMT"/"IP_FMT",frag=no)",
+                  IP_ARGS(htonl(to)),
+                  IP_ARGS(be32_prefix_mask(NETWORK_BITS)));
+    ds_put_format(&actions, "vrf_way(name=red,to="IP_FMT"/%d,port=3,mtu=1500,"
+                  "eth_src="ETH_ADDR_FMT",eth_dst=02:00:00:00:00:05)",
+                  IP_ARGS(htonl(to)), NETWORK_BITS, ETH_ADDR_ARGS(src));
+    bench_dp_add_flow(dpif, ds_cstr(&match), ds_cstr(&actions));
+    ds_destroy(&match);
+    ds_destroy(&actions);
 }
 
 static unsigned int
@@ -164,7 +191,7 @@ int
 main(int argc, char *argv[])
 {
     enum { OPT_ROUTES, OPT_BY_HAND, OPT_TTLS, OPT_STREAMS, OPT_BURSTS,
-           OPT_SAMPLES };
+           OPT_SAMPLES, OPT_WAYS };
     static const struct option options[] = {
         {"routes", required_argument, NULL, OPT_ROUTES},
         {"by-hand", optional_argument, NULL, OPT_BY_HAND},
@@ -172,6 +199,7 @@ main(int argc, char *argv[])
         {"streams", required_argument, NULL, OPT_STREAMS},
         {"bursts", required_argument, NULL, OPT_BURSTS},
         {"samples", required_argument, NULL, OPT_SAMPLES},
+        {"ways", no_argument, NULL, OPT_WAYS},
         {NULL, 0, NULL, 0},
     };
     unsigned int n_routes = 1, n_ttls = 1, n_streams = 1024, n_bursts = 1000;
@@ -179,7 +207,8 @@ main(int argc, char *argv[])
     struct dp_packet **templates;
     struct netdev *rx, *tx, *router;
     uint64_t n_offered;
-    bool by_hand = false;
+    bool by_hand = false, ways = false;
+    const char *to = "";
     struct dpif *dpif;
     int c;
 
@@ -192,6 +221,10 @@ main(int argc, char *argv[])
             break;
         case OPT_BY_HAND:
             by_hand = true;
+            if (optarg && !strcmp(optarg, "route")) {
+                to = "dst=16.0.0.0/255.255.255.192,";
+                break;
+            }
             n_by_hand = optarg ? bench_number(optarg, "number of flows",
                                               MAX_STREAMS) : 0;
             break;
@@ -206,6 +239,9 @@ main(int argc, char *argv[])
             break;
         case OPT_SAMPLES:
             n_samples = bench_number(optarg, "number of samples", 1000);
+            break;
+        case OPT_WAYS:
+            ways = true;
             break;
         default:
             return EXIT_FAILURE;
@@ -240,13 +276,16 @@ main(int argc, char *argv[])
     }
     if (by_hand && !n_by_hand) {
         for (unsigned int i = 0; i < n_ttls; i++) {
-            add_flow_by_hand(dpif, "", 2 + i);
+            add_flow_by_hand(dpif, to, 2 + i);
         }
     } else if (!by_hand) {
         add_routes(n_routes);
-        bench_dp_add_flow(dpif, "recirc_id(0),in_port(1),eth(dst=02:00:00:00:"
-                          "00:02),eth_type(0x0800),ipv4(frag=no)",
-                          "vrf(name=red)");
+        for (unsigned int i = 0; ways && i < n_routes; i++) {
+            add_flow_with_way(dpif, router, i);
+        }
+        if (!ways) {
+            bench_dp_add_flow(dpif, FROM_1 ",ipv4(frag=no)", "vrf(name=red)");
+        }
         bench_dp_add_flow(dpif, "recirc_id(0),in_port(3),eth_type(0x0800),"
                           "ipv4(frag=no)", "2");
     }
