@@ -4,8 +4,9 @@ changes; no Open vSwitch takes part.  And packets that the userspace datapath
 routes by output_vrf (programs/bench-output-vrf.c), against flows by hand."""
 
 import functools
+import os
 
-from harness import stats
+from harness import runner, stats
 from harness.registry import Case, register
 from harness.results import compare
 from harness.runner import needs
@@ -64,15 +65,46 @@ OUTPUTS = {
 }
 
 
-def output(context, name, which):
+# Devices of Linux's: what is sent out of one end of a cable comes by the other
+# one.
+CABLES = """\
+for cable in v w; do
+    ip link add ${cable}0 type veth peer name ${cable}1
+    for end in ${cable}0 ${cable}1; do
+        echo 1 >/proc/sys/net/ipv6/conf/$end/disable_ipv6
+        ip link set $end up
+    done
+done
+exec "$@"
+"""
+DEVICES = ("1-route", "1-route-datapath", "1k", "1M")
+
+
+def run_output(context, options, devices, n_bursts):
+    argv = [context.program("ovs", OUTPUT), *options,
+            "--bursts=%d" % context.count(n_bursts, 20)]
+    if devices:
+        argv = ["sh", os.path.join(context.top, "tests", "sandbox"),
+                "sh", "-ec", CABLES, "sh", *argv, "--devices=v1,v0,w0"]
+    return context.run_json(argv)
+
+
+def no_devices(context):
+    try:
+        run_output(context, ["--samples=1"], True, 20)
+    except (OSError, runner.Failed):
+        return "no root, or no devices of type veth"
+    return None
+
+
+def output(context, name, which, devices=False):
     ours, by_hand, what = OUTPUTS[which]
     options = {"ours": ours, "by-hand": by_hand}
     flows = {}
 
     def measure(side):
-        run = context.run_json(
-            [context.program("ovs", OUTPUT), *options[side],
-             "--bursts=%d" % context.count(4000, 20)])
+        run = run_output(context, options[side], devices,
+                         1000 if devices else 4000)
         if run["sent"] != run["offered"]:
             raise ValueError("%s of %s packets arrived"
                              % (run["sent"], run["offered"]))
@@ -120,6 +152,11 @@ for an_output in OUTPUTS:
     a_name = "vrf/output/" + an_output
     register(Case(a_name, functools.partial(output, name=a_name,
                                             which=an_output)))
+for an_output in DEVICES:
+    a_name = "vrf/devices/" + an_output
+    register(Case(a_name, functools.partial(output, name=a_name,
+                                            which=an_output, devices=True),
+                  no_devices))
 register(Case("vrf/output/instructions",
               functools.partial(instructions, name="vrf/output/instructions"),
               needs("valgrind")))

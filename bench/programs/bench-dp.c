@@ -16,11 +16,12 @@
 #include "ovs-rcu.h"
 
 struct netdev *
-bench_dp_add_port(struct dpif *dpif, const char *name, odp_port_t port_no)
+bench_dp_add_port(struct dpif *dpif, const char *name, const char *type,
+                  odp_port_t port_no)
 {
     struct netdev *netdev;
 
-    BENCH_CHECK(netdev_open(name, "bench", &netdev), "opening a port");
+    BENCH_CHECK(netdev_open(name, type, &netdev), "opening a port");
     BENCH_CHECK(dpif_port_add(dpif, netdev, &port_no), "adding a port");
     return netdev;
 }

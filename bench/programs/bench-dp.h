@@ -11,8 +11,9 @@
 struct dpif;
 struct netdev;
 
-/* Returns the port, which the caller closes. */
-struct netdev *bench_dp_add_port(struct dpif *, const char *name, odp_port_t);
+/* Returns the port, of a type of netdev, which the caller closes. */
+struct netdev *bench_dp_add_port(struct dpif *, const char *name,
+                                 const char *type, odp_port_t);
 
 /* Adds a flow, as "ovs-appctl dpctl/add-flow" does; one that is there already
  * stays. */

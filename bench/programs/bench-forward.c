@@ -120,8 +120,8 @@ main(int argc, char *argv[])
     bench_netdev_register();
     BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
                 "creating the datapath");
-    rx = bench_dp_add_port(dpif, "rx", u32_to_odp(1));
-    tx = bench_dp_add_port(dpif, "tx", u32_to_odp(2));
+    rx = bench_dp_add_port(dpif, "rx", "bench", u32_to_odp(1));
+    tx = bench_dp_add_port(dpif, "tx", "bench", u32_to_odp(2));
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {

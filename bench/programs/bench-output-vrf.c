@@ -7,6 +7,9 @@
  * cost next to nothing, and prints {"ns": [NS, ...], "sent": N, "offered": N,
  * "flows": N}: nanoseconds of CPU time per packet, for each sample.
  *
+ *   --devices=F,A,B  the ports are devices of Linux's, A and B; packets come by
+ *                    A, as they are sent out of F, which does not count
+ *
  *   --routes=N       in the VRF; default 1
  *   --ways           the route of each flow is in it, as if it had been looked
  *                    up when the flow was translated: a flow for each route
@@ -28,6 +31,7 @@
 #include <string.h>
 
 #include "bench-dp.h"
+#include "bench-feed.h"
 #include "bench-netdev.h"
 #include "dp-packet.h"
 #include "dpif.h"
@@ -74,9 +78,9 @@ apply(struct vrf_db *db, enum vrf_event_type type)
     memset(&event, 0, sizeof event);
 }
 
-/* Sets up the VRF "red". */
+/* Sets up the VRF "red", for packets that come by 'rx'. */
 static void
-add_routes(unsigned int n_routes)
+add_routes(unsigned int n_routes, const struct netdev *rx)
 {
     struct shash tables = SHASH_INITIALIZER(&tables);
     struct shash ports = SHASH_INITIALIZER(&ports);
@@ -86,10 +90,11 @@ add_routes(unsigned int n_routes)
     vrf_init();
     db = vrf_use_dummy();
     for (int i = 0; i < 2; i++) {
-        event.link.ifindex = i ? DEVICE : 11;
+        event.link.ifindex = i ? DEVICE : netdev_get_ifindex(rx);
         event.link.mtu = 1500;
         event.link.up = event.link.running = true;
-        ovs_strlcpy(event.link.name, i ? "b3" : "b1", sizeof event.link.name);
+        ovs_strlcpy(event.link.name, i ? "b3" : netdev_get_name(rx),
+                    sizeof event.link.name);
         apply(db, VRF_EVENT_LINK);
     }
     for (unsigned int i = 0; i < n_routes; i++) {
@@ -178,6 +183,42 @@ add_flow_with_way(struct dpif *dpif, struct netdev *device, unsigned int i)
     ds_destroy(&actions);
 }
 
+/* The first port: its device, and what makes packets come by it, null if that
+ * is no device of Linux's. */
+struct source {
+    struct netdev *netdev;
+    struct bench_feed *feed;
+};
+
+/* Returns CPU time that the datapath takes for 'n_bursts'. */
+static uint64_t
+forward(struct dpif *dpif, const struct source *source, unsigned int n_bursts)
+{
+    uint64_t start = bench_cpu_ns(), ns = 0;
+
+    if (!source->feed) {
+        bench_dp_forward(dpif, source->netdev, n_bursts);
+        return bench_cpu_ns() - start;
+    }
+    for (unsigned int i = 0; i < n_bursts; i++) {
+        bench_feed_send(source->feed);
+        start = bench_cpu_ns();
+        dpif_run(dpif);
+        ns += bench_cpu_ns() - start;
+        ovsrcu_quiesce();
+    }
+    return ns;
+}
+
+static uint64_t
+n_sent(const struct netdev *netdev)
+{
+    struct netdev_stats stats;
+
+    BENCH_CHECK(netdev_get_stats(netdev, &stats), "counting packets");
+    return stats.tx_packets;
+}
+
 static unsigned int
 n_flows(struct dpif *dpif)
 {
@@ -191,7 +232,7 @@ int
 main(int argc, char *argv[])
 {
     enum { OPT_ROUTES, OPT_BY_HAND, OPT_TTLS, OPT_STREAMS, OPT_BURSTS,
-           OPT_SAMPLES, OPT_WAYS };
+           OPT_SAMPLES, OPT_DEVICES, OPT_WAYS };
     static const struct option options[] = {
         {"routes", required_argument, NULL, OPT_ROUTES},
         {"by-hand", optional_argument, NULL, OPT_BY_HAND},
@@ -199,14 +240,18 @@ main(int argc, char *argv[])
         {"streams", required_argument, NULL, OPT_STREAMS},
         {"bursts", required_argument, NULL, OPT_BURSTS},
         {"samples", required_argument, NULL, OPT_SAMPLES},
+        {"devices", required_argument, NULL, OPT_DEVICES},
         {"ways", no_argument, NULL, OPT_WAYS},
         {NULL, 0, NULL, 0},
     };
     unsigned int n_routes = 1, n_ttls = 1, n_streams = 1024, n_bursts = 1000;
+    const char *type;
     unsigned int n_samples = 5, n_by_hand = 0;
     struct dp_packet **templates;
-    struct netdev *rx, *tx, *router;
-    uint64_t n_offered;
+    char feed[IFNAMSIZ] = "", a[IFNAMSIZ] = "b1", b[IFNAMSIZ] = "b2";
+    struct source source = { .feed = NULL };
+    struct netdev *tx, *router;
+    uint64_t n_offered, sent_before;
     bool by_hand = false, ways = false;
     const char *to = "";
     struct dpif *dpif;
@@ -243,6 +288,11 @@ main(int argc, char *argv[])
         case OPT_WAYS:
             ways = true;
             break;
+        case OPT_DEVICES:
+            if (!ovs_scan(optarg, "%15[^,],%15[^,],%15[^,]", feed, a, b)) {
+                ovs_fatal(0, "%s: not three devices", optarg);
+            }
+            break;
         default:
             return EXIT_FAILURE;
         }
@@ -257,9 +307,10 @@ main(int argc, char *argv[])
     bench_netdev_register();
     BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
                 "creating the datapath");
-    rx = bench_dp_add_port(dpif, "b1", u32_to_odp(1));
-    tx = bench_dp_add_port(dpif, "b2", u32_to_odp(2));
-    router = bench_dp_add_port(dpif, "b3", u32_to_odp(3));
+    type = feed[0] ? "system" : "bench";
+    source.netdev = bench_dp_add_port(dpif, a, type, u32_to_odp(1));
+    tx = bench_dp_add_port(dpif, b, type, u32_to_odp(2));
+    router = bench_dp_add_port(dpif, "b3", "bench", u32_to_odp(3));
 
     templates = xmalloc(n_streams * sizeof *templates);
     for (unsigned int i = 0; i < n_streams; i++) {
@@ -279,7 +330,7 @@ main(int argc, char *argv[])
             add_flow_by_hand(dpif, to, 2 + i);
         }
     } else if (!by_hand) {
-        add_routes(n_routes);
+        add_routes(n_routes, source.netdev);
         for (unsigned int i = 0; ways && i < n_routes; i++) {
             add_flow_with_way(dpif, router, i);
         }
@@ -290,28 +341,26 @@ main(int argc, char *argv[])
                           "ipv4(frag=no)", "2");
     }
     bench_netdev_set_templates(templates, n_streams);
+    if (feed[0]) {
+        source.feed = bench_feed_open(feed, templates, n_streams);
+    }
+    sent_before = n_sent(tx);
 
     /* Let each stream find its place in the caches. */
     dpif_run(dpif);
     n_offered = WARM_UP * DIV_ROUND_UP(n_streams, NETDEV_MAX_BURST);
-    for (unsigned int i = 0; i < n_offered; i++) {
-        bench_netdev_offer(rx, NETDEV_MAX_BURST);
-        dpif_run(dpif);
-        ovsrcu_quiesce();
-    }
+    forward(dpif, &source, n_offered);
 
     printf("{\"ns\": [");
     for (unsigned int i = 0; i < n_samples; i++) {
-        uint64_t start = bench_cpu_ns();
+        double ns = forward(dpif, &source, n_bursts);
 
-        bench_dp_forward(dpif, rx, n_bursts);
         printf("%s%.2f", i ? ", " : "",
-               (double) (bench_cpu_ns() - start)
-               / ((uint64_t) n_bursts * NETDEV_MAX_BURST));
+               ns / ((uint64_t) n_bursts * NETDEV_MAX_BURST));
     }
     n_offered += (uint64_t) n_bursts * n_samples;
     printf("], \"sent\": %"PRIu64", \"offered\": %"PRIu64
-           ", \"flows\": %u}\n", bench_netdev_n_sent(),
+           ", \"flows\": %u}\n", n_sent(tx) - sent_before,
            n_offered * NETDEV_MAX_BURST, n_flows(dpif));
 
     bench_netdev_set_templates(NULL, 0);
@@ -319,7 +368,10 @@ main(int argc, char *argv[])
         dp_packet_delete(templates[i]);
     }
     free(templates);
-    netdev_close(rx);
+    if (source.feed) {
+        bench_feed_close(source.feed);
+    }
+    netdev_close(source.netdev);
     netdev_close(tx);
     netdev_close(router);
     dpif_close(dpif);

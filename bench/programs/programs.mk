@@ -29,7 +29,7 @@ endif
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
 .SECONDARY: $(bench_programs:=.o) bench/bench-netdev.o bench/bench-switch.o \
-	bench/bench-dp.o
+	bench/bench-dp.o bench/bench-feed.o
 
 # Libraries that changed may have brought other headers.
 bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
@@ -40,6 +40,7 @@ bench/%.o: $(bench_source)%.c $(wildcard $(bench_source)*.h) \
 bench/bench-forward bench/bench-ila bench/bench-output-vrf \
     bench/bench-upcall: bench/bench-netdev.o
 bench/bench-forward bench/bench-output-vrf: bench/bench-dp.o
+bench/bench-output-vrf: bench/bench-feed.o
 bench/bench-ila bench/bench-upcall: bench/bench-switch.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
