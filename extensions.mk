@@ -10,7 +10,8 @@ openvswitchinclude_HEADERS += \
 	include/openvswitch/ring-client.h \
 	include/openvswitch/ring-kernel.h \
 	include/openvswitch/ring-socket.h \
-	include/openvswitch/ofpact-extension.h
+	include/openvswitch/ofpact-extension.h \
+	include/openvswitch/vrf-field.h
 
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-extension.c \
@@ -122,6 +123,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-fib-fetch.c \
 	lib/vrf-fib-node.h \
 	lib/vrf-fib.h \
+	lib/vrf-field.c \
 	lib/vrf-forward.c \
 	lib/vrf-forward.h \
 	lib/vrf-limit.c \
@@ -459,6 +461,7 @@ EXTENSION_TESTSUITE_AT = \
 	tests/ring.at \
 	tests/unixctl-view.at \
 	tests/xdp.at \
+	tests/vrf-field.at \
 	tests/vrf-output-modes.at \
 	tests/vrf-output.at \
 	tests/vrf-port.at \

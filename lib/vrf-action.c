@@ -113,13 +113,11 @@ parse_option(const char *action, const char *key, const char *value,
                      action, key);
 }
 
-/* Can the name be written in an action?  What follows a '#' is a comment in
- * files of flows. */
+/* Can the name be written in an action? */
 static bool
 name_is_writable(const char *name)
 {
-    return ((vrf_name_is_valid(name) || !strcmp(name, VRF_DEFAULT_NAME))
-            && !name[strcspn(name, "()[],=\"#")] && strcmp(name, "in"));
+    return vrf_name_is_writable(name) && strcmp(name, "in");
 }
 
 /* Has OpenFlow a name for the field, with or without an experimenter's?  There
@@ -134,11 +132,13 @@ has_header(const struct mf_field *field)
     return !is_all_zeros(header.data, header.size);
 }
 
-/* A field that the action may take the VRF's number from? */
+/* A field that the action may take the VRF's number from?  "vrf" has a name,
+ * that of "in". */
 static bool
 field_is_good(const struct mf_field *field)
 {
-    return field && !field->variable_len && has_header(field);
+    return (field && !field->variable_len && has_header(field)
+            && field->id != MFF_VRF);
 }
 
 /* OpenFlow. */
@@ -164,8 +164,9 @@ parse_which(const char *s, struct ofp_output_vrf *a)
             return error;
         }
         if (!field_is_good(sf.field)) {
-            return xasprintf("output_vrf: %s has no fixed length, or no name "
-                             "in OpenFlow", s);
+            return xasprintf("output_vrf: %s has no fixed length, no name in "
+                             "OpenFlow, or no number (for vrf, say \"in\")",
+                             s);
         }
         a->which = BY_FIELD;
         a->field = sf.field->id;
@@ -351,7 +352,7 @@ ofp_output_vrf_check(const void *body, const struct ofpact_check_params *cp)
     if (a->which == BY_NAME && strcmp(a->name, VRF_DEFAULT_NAME)
         && !vrf_id_of_name(a->name)) {
         VLOG_WARN_RL(&rl, "output_vrf: no room for the name \"%s\" beside %d "
-                     "others", a->name, UINT16_MAX);
+                     "others", a->name, VRF_MAX_NAMES);
         return OFPERR_OFPBAC_BAD_ARGUMENT;
     }
     return 0;
@@ -362,12 +363,6 @@ ofp_output_vrf_check(const void *body, const struct ofpact_check_params *cp)
 static void
 vrf_want(void)
 {
-}
-
-static uint16_t
-vrf_of_port(const char *netdev_name OVS_UNUSED)
-{
-    return VRF_DEFAULT_ID;
 }
 
 static struct seq *
@@ -443,7 +438,7 @@ vrf_of(const struct ofp_output_vrf *a, struct ofp_extension_xlate *x)
     }
 
     case BY_IN_PORT:
-        return x->in_port ? vrf_of_port(x->in_port) : VRF_DEFAULT_ID;
+        return x->flow->tunnel.vrf;
     }
     OVS_NOT_REACHED();
 }
@@ -594,7 +589,7 @@ vrf_action_parse_end(struct vrf_action_parser *parser,
     a->id = vrf_id_of_name(a->name);
     return (a->id || !strcmp(a->name, VRF_DEFAULT_NAME) ? NULL
             : xasprintf("%s: no room for the name \"%s\" beside %d others",
-                        parser->action, a->name, UINT16_MAX));
+                        parser->action, a->name, VRF_MAX_NAMES));
 }
 
 static char *

@@ -12,9 +12,10 @@
 
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 
-/* Data of a node is the number; 'names' is by number. */
+/* Data of a node is the number; 'names' is by number, of VRF_NAME_SIZE bytes
+ * each. */
 static struct shash ids OVS_GUARDED_BY(mutex) = SHASH_INITIALIZER(&ids);
-static const char **names OVS_GUARDED_BY(mutex);
+static char **names OVS_GUARDED_BY(mutex);
 static size_t n_names OVS_GUARDED_BY(mutex) = 1;
 static size_t allocated_names OVS_GUARDED_BY(mutex);
 
@@ -32,6 +33,13 @@ vrf_name_is_valid(const char *name)
             && strcmp(name, VRF_DEFAULT_NAME));
 }
 
+bool
+vrf_name_is_writable(const char *name)
+{
+    return ((vrf_name_is_valid(name) || !strcmp(name, VRF_DEFAULT_NAME))
+            && !name[strcspn(name, "()[],=\"#")]);
+}
+
 uint16_t
 vrf_id_of_name(const char *name)
 {
@@ -45,14 +53,15 @@ vrf_id_of_name(const char *name)
     node = shash_find(&ids, name);
     if (node) {
         id = (uintptr_t) node->data;
-    } else if (n_names <= UINT16_MAX) {
+    } else if (n_names <= VRF_MAX_NAMES) {
         id = n_names++;
-        node = shash_add(&ids, name, (void *) id);
+        shash_add(&ids, name, (void *) id);
         if (id >= allocated_names) {
             allocated_names = MAX(16, 2 * allocated_names);
             names = xrealloc(names, allocated_names * sizeof *names);
         }
-        names[id] = node->name;
+        names[id] = xzalloc(VRF_NAME_SIZE);
+        ovs_strlcpy(names[id], name, VRF_NAME_SIZE);
     }
     ovs_mutex_unlock(&mutex);
     return id;
@@ -61,7 +70,8 @@ vrf_id_of_name(const char *name)
 const char *
 vrf_id_to_name(uint16_t id)
 {
-    const char *name = "?";
+    static const char none[VRF_NAME_SIZE] = "?";
+    const char *name = none;
 
     if (id == VRF_DEFAULT_ID) {
         return VRF_DEFAULT_NAME;

@@ -21,16 +21,24 @@
 /* Bytes of the longest name, with the null byte. */
 #define VRF_NAME_SIZE 16
 
+/* How many names there may be.  No number is UINT16_MAX, a mask's bits. */
+#define VRF_MAX_NAMES (UINT16_MAX - 1)
+
 /* A name is 1 to 15 bytes, as those of devices; VRF_DEFAULT_NAME is none that
  * can be given. */
 bool vrf_name_is_valid(const char *name);
 
+/* Can the name, a valid one or VRF_DEFAULT_NAME, be written in flows?  What
+ * follows a '#' is a comment in files of flows. */
+bool vrf_name_is_writable(const char *name);
+
 /* Returns the number of 'name', which is valid or VRF_DEFAULT_NAME; 0 for the
- * latter, and if it is new and there are UINT16_MAX others already. */
+ * latter, and if it is new and there are VRF_MAX_NAMES others already. */
 uint16_t vrf_id_of_name(const char *name);
 
-/* The name that 'id' was given for, whether or not that VRF exists, which
- * stays for ever; "?" for what is no number. */
+/* The name that 'id' was given for, whether or not that VRF exists, in
+ * VRF_NAME_SIZE bytes, with zeros behind it, which stay for ever; "?" for what
+ * is no number. */
 const char *vrf_id_to_name(uint16_t id);
 
 #endif /* vrf-names.h */

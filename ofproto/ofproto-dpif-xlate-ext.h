@@ -450,6 +450,7 @@ static void
 extension_xlate_finish(struct xlate_ctx *ctx)
 {
     ofp_extension_together_apply(&ctx->extensions.together, ctx->wc);
+    vrf_field_end(ctx);
 }
 
 /* Part of a translation whose changes to the flow are rolled back when it

@@ -3,8 +3,12 @@
 #ifndef OFPROTO_DPIF_XLATE_VRF_EXT_H
 #define OFPROTO_DPIF_XLATE_VRF_EXT_H 1
 
-/* Native tunnels in VRFs, for ofproto-dpif-xlate.c, the only file that
- * includes this: it needs that file's static functions and types.
+/* The field "vrf", and native tunnels in VRFs, for ofproto-dpif-xlate.c, the
+ * only file that includes this: it needs that file's static functions and
+ * types.
+ *
+ * The field (openvswitch/vrf-field.h) is set when a packet enters a bridge, by
+ * a port or from another bridge.  Frozen state has it with the tunnel.
  *
  * A tunnel's output asks vrf-tunnel.h instead of ovs-router.h where the outer
  * packet goes, and what is too big for that way goes to tunnel-vrf.h instead
@@ -13,6 +17,48 @@
 #include "tunnel-vrf.h"
 #include "vrf-port.h"
 #include "vrf-tunnel.h"
+
+/* The packet comes into the bridge of 'in_port' by that, which is null if the
+ * bridge has no such port. */
+static void
+vrf_field_enter(struct xlate_ctx *ctx, const struct xport *in_port)
+{
+    uint16_t vrf = (in_port && in_port->netdev
+                    ? vrf_of_port(netdev_get_name(in_port->netdev))
+                    : VRF_DEFAULT_ID);
+
+    ctx->xin->flow.tunnel.vrf = vrf;
+    if (OVS_UNLIKELY(vrf != VRF_DEFAULT_ID)) {
+        xlate_report(ctx, OFT_DETAIL, "vrf=%s, that of %s",
+                     vrf_id_to_name(vrf), netdev_get_name(in_port->netdev));
+    }
+}
+
+/* Translation begins.  Whoever has a packet traced may have given the field,
+ * but it is the port that decides. */
+static void
+vrf_field_begin(struct xlate_ctx *ctx, const struct xport *in_port)
+{
+    const struct flow_tnl *tunnel = &ctx->xin->flow.tunnel;
+    uint16_t given = tunnel->vrf;
+
+    if (ctx->xin->frozen_state) {
+        return;
+    }
+    vrf_field_enter(ctx, in_port);
+    if (OVS_UNLIKELY(given != tunnel->vrf) && given != VRF_DEFAULT_ID) {
+        xlate_report(ctx, OFT_WARN, "vrf=%s is not that of in_port, which is "
+                     "%s", vrf_id_to_name(given),
+                     vrf_id_to_name(tunnel->vrf));
+    }
+}
+
+/* Translation ends: the flow is the packet's again. */
+static void
+vrf_field_end(struct xlate_ctx *ctx)
+{
+    ctx->xin->flow.tunnel.vrf = ctx->xin->upcall_flow->tunnel.vrf;
+}
 
 /* A tunnel's output, or its end. */
 struct vrf_tnl {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: ovstest test-vrf-fuzz quote|packet|openflow|datapath N [SEED]
+/* usage: ovstest test-vrf-fuzz quote|packet|openflow|match|datapath N [SEED]
+ *        ovstest test-vrf-fuzz names
  *
  * N random inputs, most of which are nearly right, for what reads packets and
  * actions of VRFs.  A packet ends where memory ends, so that whoever reads
@@ -8,9 +9,11 @@
  *
  * "quote" is about ICMP errors that quote packets of tunnels, "packet" about
  * what a router reads and changes: both are compared with what a simple reader
- * here says.  "openflow" and "datapath" are the text of the actions
- * output_vrf() and vrf() and their encodings, which have to be refused or come
- * out as they went in. */
+ * here says.  "openflow", "match" and "datapath" are the text of the action
+ * output_vrf(), of the field "vrf" and of the action vrf(), and their
+ * encodings, which have to be refused or come out as they went in.
+ *
+ * "names" gives as many names to VRFs as there may be. */
 
 #include <config.h>
 #undef NDEBUG
@@ -25,12 +28,14 @@
 #include "dp-packet.h"
 #include "fatal-signal.h"
 #include "netlink.h"
+#include "nx-match.h"
 #include "odp-extension.h"
 #include "odp-netlink.h"
 #include "odp-util.h"
 #include "ofp-extension.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/extension-abi.h"
+#include "openvswitch/match.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpact-extension.h"
@@ -40,6 +45,7 @@
 #include "random.h"
 #include "util.h"
 #include "vrf-action.h"
+#include "vrf-names.h"
 #include "vrf-packet.h"
 #include "vrf-quote.h"
 
@@ -932,6 +938,145 @@ fuzz_openflow(struct ovs_cmdl_context *ctx)
     printf("%u actions\n", n);
 }
 
+static char *
+parse_match(const char *s, struct match *match)
+{
+    const struct mf_field *mf = mf_from_id(MFF_VRF);
+    union mf_value value, mask;
+    char *error = mf_parse(mf, s, NULL, &value, &mask);
+
+    match_init_catchall(match);
+    if (!error) {
+        ovs_assert(mf_set(mf, &value, &mask, match, &error)
+                   && mf_is_all_wild(mf, &match->wc) == !strcmp(s, "*"));
+    }
+    ovs_assert(!error || *error);
+    return error;
+}
+
+/* The text of the match comes back as the same one. */
+static void
+check_match_text(const struct match *a)
+{
+    char *s = match_to_string(a, NULL, OFP_DEFAULT_PRIORITY);
+    struct match b;
+
+    ovs_assert(!strncmp(s, "vrf=", 4) && !strchr(s, '#'));
+    s[strcspn(s, ",")] = '\0';
+    if (parse_match(s + 4, &b) || !match_equal(a, &b)) {
+        ovs_fatal(0, "%s: reads as something else", s);
+    }
+    free(s);
+}
+
+static enum ofperr
+pull_match(const struct ofpbuf *wire, size_t n, struct match *match)
+{
+    struct ofpbuf copy = ofpbuf_const_initializer(wire->data, wire->size);
+
+    return nx_pull_match(&copy, n, match, NULL, NULL, false, NULL, NULL);
+}
+
+/* The encoding of 'a' is decoded as 'a', and damaged, it is refused or another
+ * match that is encoded so. */
+static bool
+check_match_wire(const struct match *a)
+{
+    struct ofpbuf wire, again;
+    struct match b;
+    bool accepted;
+    uint8_t *p;
+    size_t n;
+
+    ofpbuf_init(&wire, 0);
+    n = nx_put_match(&wire, a, 0, 0);
+    ovs_assert(!pull_match(&wire, n, &b) && match_equal(a, &b));
+
+    /* What is behind the header and the experimenter's number. */
+    p = wire.data;
+    ovs_assert(n == 8 + VRF_FIELD_SIZE);
+    for (int i = random_range(3); i >= 0; i--) {
+        size_t at = 8 + random_range(VRF_FIELD_SIZE);
+
+        p[at] = rarely(2) ? random_uint8() : p[at] ^ 1 << random_range(8);
+    }
+    accepted = !pull_match(&wire, n, &b);
+    if (accepted) {
+        check_match_text(&b);
+        ofpbuf_init(&again, 0);
+        nx_put_match(&again, &b, 0, 0);
+        ovs_assert(ofpbuf_equal(&wire, &again));
+        ofpbuf_uninit(&again);
+    }
+    ofpbuf_uninit(&wire);
+    return accepted;
+}
+
+static void
+fuzz_match(struct ovs_cmdl_context *ctx)
+{
+    unsigned int n = begin(ctx), n_texts = 0, n_wires = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        struct ds s = DS_EMPTY_INITIALIZER;
+        struct match a;
+        char *error;
+
+        /* There are not numbers for too many. */
+        put_name(&s, !rarely(4));
+        if (!strcmp(ds_cstr(&s), "*")) {
+            ds_put_char(&s, '*');
+        }
+        error = parse_match(ds_cstr(&s), &a);
+        if (error) {
+            ovs_fatal(0, "%s: %s", ds_cstr(&s), error);
+        }
+        check_match_text(&a);
+        n_wires += check_match_wire(&a);
+
+        ds_put_char(&s, '.');
+        damage_text(&s, 0);
+        error = strcmp(ds_cstr(&s), "*") ? parse_match(ds_cstr(&s), &a) : NULL;
+        if (!error && strcmp(ds_cstr(&s), "*")) {
+            check_match_text(&a);
+            n_texts++;
+        }
+        free(error);
+        ds_destroy(&s);
+    }
+    ovs_assert(n_texts > n / 100 && n_texts < n);
+    ovs_assert(n_wires > n / 100 && n_wires < n);
+    printf("%u matches\n", n);
+}
+
+/* When there are as many names as may be, another one is refused, in text and
+ * on the wire, and does not become the default VRF. */
+static void
+test_names(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    union mf_value other = { .b = "other" };
+    struct match match;
+    char *error;
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    for (int i = 1; i <= VRF_MAX_NAMES; i++) {
+        char name[VRF_NAME_SIZE];
+
+        snprintf(name, sizeof name, "v%d", i);
+        ovs_assert(vrf_id_of_name(name) == i);
+        ovs_assert(!strcmp(vrf_id_to_name(i), name));
+    }
+    ovs_assert(!parse_match("v65534", &match));
+    ovs_assert(match.flow.tunnel.vrf == VRF_MAX_NAMES);
+    check_match_text(&match);
+    error = parse_match("other", &match);
+    ovs_assert(error && strstr(error, "\"other\""));
+    free(error);
+    ovs_assert(!mf_is_value_valid(mf_from_id(MFF_VRF), &other));
+    ovs_assert(!vrf_id_of_name("other"));
+    printf("%d names\n", VRF_MAX_NAMES);
+}
+
 /* The attribute of 'a' has a text that is read as the same attribute, or
  * none. */
 static bool
@@ -1023,6 +1168,8 @@ test_vrf_fuzz_main(int argc, char *argv[])
         { "quote", "N [SEED]", 1, 2, fuzz_quote, OVS_RO },
         { "packet", "N [SEED]", 1, 2, fuzz_packet, OVS_RO },
         { "openflow", "N [SEED]", 1, 2, fuzz_openflow, OVS_RO },
+        { "match", "N [SEED]", 1, 2, fuzz_match, OVS_RO },
+        { "names", NULL, 0, 0, test_names, OVS_RO },
         { "datapath", "N [SEED]", 1, 2, fuzz_datapath, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },
     };

@@ -104,6 +104,11 @@ class FlowExtensionTest(unittest.TestCase):
                 with self.subTest(parser=flow_class.__name__, case=case):
                     check(flow_class, prefix, case)
 
+    def test_vrf_field(self):
+        for name in "red", "default", "10":
+            flow = OFPFlow("vrf={},in_port=1 actions=drop".format(name))
+            self.assertEqual(flow.match, {"vrf": name, "in_port": 1})
+
     def test_ila(self):
         def check(flow_class, prefix, case):
             text, value = case

@@ -680,6 +680,54 @@ stock_module () {
     modules_unload
 }
 
+# In both bridges, where "resubmit" leads to.
+field_flows () {
+    echo "table=1,vrf=red,ip,actions=output_vrf(red)"
+    echo "table=1,vrf=red,ipv6,actions=output_vrf(in)"
+    echo "table=1,vrf=blue,ip,actions=output_vrf(in)"
+    echo "table=1,vrf=blue,ipv6,actions=output_vrf(blue)"
+    echo "table=1,vrf=default,actions=drop"
+}
+
+has_field () {                  # has_field BRIDGE PORT VRF
+    ovs-appctl ofproto/trace "$1" "in_port=$2" | grep -- "-> vrf=$3, "
+}
+
+# The field "vrf" of the hosts' ports is configured, that of the router's is
+# Linux's.
+by_field () {
+    local name
+    switch Y
+    bridge_site red 10 "resubmit(,1)"
+    bridge_site blue 20 "resubmit(,1)"
+    field_flows >"$work/field"
+    for name in red blue; do
+        ovs-ofctl add-flows "br-$name" "$work/field"
+    done
+    for name in red blue; do
+        wait_for 20 has_field "br-$name" "$name-i1" "$name"
+        trace "$name" | grep -x 'Datapath actions: drop'
+        refuses on "$name-1" ping -q -n -c 1 -W 1 10.1.2.2
+        ovs-vsctl set interface "$name-p1" "other_config:vrf=$name" \
+            -- set interface "$name-p2" "other_config:vrf=$name"
+        wait_for 20 eval "trace $name |
+            grep -F 'Datapath actions: $(action "$name")'"
+    done
+    sites_forward Y
+    for name in red blue; do
+        ovs-ofctl dump-flows "br-$name" table=1 >"$work/dumped"
+        grep "n_packets=[1-9].* vrf=$name,ip actions=" "$work/dumped"
+        grep "n_packets=[1-9].* vrf=$name,ipv6 actions=" "$work/dumped"
+    done
+
+    # A member that leaves Linux's VRF, a port that leaves ours.
+    ip link set red-i1 nomaster
+    wait_for 20 refuses has_field br-red red-i1 red
+    ovs-vsctl remove interface blue-p1 other_config vrf
+    wait_for 20 eval "trace blue | grep -x 'Datapath actions: drop'"
+    refuses on blue-1 ping -q -n -c 1 -W 1 10.1.2.2
+}
+
 has_error () {                  # has_error INTERFACE: that of options:vrf.
     ovs-vsctl get interface "$1" error |
         grep "options:vrf=red: Linux's tunnels of type ${1#t-} cannot be put into a VRF; those of type vxlan can"
@@ -738,6 +786,7 @@ done
 check "tcpdump and tc at the VRF device" watched
 check "rules of netfilter" rules_of_netfilter
 check "what is refused" refused
+check "OpenFlow's field vrf" by_field
 check "OpenFlow's output_vrf, options that are refused" options_refused
 check "OpenFlow's output_vrf, with Linux's own module" stock_module
 check "tunnels in VRFs that are refused" tunnels_refused

@@ -13,6 +13,7 @@ parse their first flow; what is registered later goes unseen.
 """
 
 from ovs.flow.kv import KVDecoders, ParseError, nested_kv_decoder
+from ovs.flow.ofp_fields import field_decoders
 
 _actions = {}
 
@@ -73,3 +74,6 @@ register_action(
         ["name", "mode", "max_len", "fail", "id", "ring", "recirc_id"]
     ),
 )
+
+# vrf=NAME, which stays a string even if it looks like a number.
+field_decoders["vrf"] = str
