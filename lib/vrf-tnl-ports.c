@@ -77,18 +77,18 @@ vrf_tnl_map_of_port(struct classifier *map, const char *name)
     return vrf_tnl_map__(vrf);
 }
 
-struct classifier *
-vrf_tnl_next_map(size_t *i)
+void
+vrf_tnl_show_maps(struct ds *s, const struct classifier *map,
+                  void (*show)(struct ds *, const struct classifier *))
 {
     const struct maps *maps = ovsrcu_get(struct maps *, &live);
 
-    for (size_t j = *i + 1; maps && j < maps->n; j++) {
-        if (maps->maps[j]) {
-            *i = j;
-            return maps->maps[j];
+    show(s, map);
+    for (size_t i = 0; maps && i < maps->n; i++) {
+        if (maps->maps[i]) {
+            show(s, maps->maps[i]);
         }
     }
-    return NULL;
 }
 
 void

@@ -43,9 +43,9 @@ vrf_tnl_map(struct classifier *map, uint16_t vrf)
 struct classifier *vrf_tnl_map_of_port(struct classifier *map,
                                        const char *name);
 
-/* To look at each map, that of the default VRF first: returns the next one,
- * null after the last one.  '*i' is 0 in the beginning. */
-struct classifier *vrf_tnl_next_map(size_t *i);
+/* Has 'show' append each map to 's', 'map', that of the default VRF, first. */
+void vrf_tnl_show_maps(struct ds *s, const struct classifier *map,
+                       void (*show)(struct ds *, const struct classifier *));
 
 /* Appends which VRF a port of the datapath is in, unless it is the default
  * one. */

@@ -119,9 +119,8 @@ vrf_tunnel_get_status(const struct netdev_tunnel_config *cfg,
     }
 }
 
-bool
-vrf_tunnel_follow(const struct netdev *netdev,
-                  struct netdev_tunnel_config *cfg)
+void
+vrf_tunnel_follow(struct netdev *netdev, struct netdev_tunnel_config *cfg)
 {
     uint16_t vrf = cfg->vrf;
 
@@ -129,7 +128,9 @@ vrf_tunnel_follow(const struct netdev *netdev,
         cfg->vrf = vrf_by_local_ip(netdev, cfg);
         in_use |= cfg->vrf != VRF_DEFAULT_ID;
     }
-    return cfg->vrf != vrf;
+    if (cfg->vrf != vrf) {
+        netdev_change_seq_changed(netdev);
+    }
 }
 
 uint64_t

@@ -50,8 +50,9 @@ void vrf_tunnel_get_config(const struct netdev_tunnel_config *,
 void vrf_tunnel_get_status(const struct netdev_tunnel_config *,
                            struct smap *status);
 
-/* Has '*cfg' follow its local_ip to another VRF.  Returns whether it did. */
-bool vrf_tunnel_follow(const struct netdev *, struct netdev_tunnel_config *);
+/* Has '*cfg' follow its local_ip to another VRF: then the netdev has
+ * changed. */
+void vrf_tunnel_follow(struct netdev *, struct netdev_tunnel_config *);
 
 /* Changes when tunnels may have to follow, or go another way. */
 uint64_t vrf_tunnel_change_seq(void);
