@@ -833,12 +833,27 @@ parse_flow_part(const struct view *v, const char *s, struct vrf_flow *flow)
     return "keys are src, iif, oif, mark, tos, proto, sport and dport";
 }
 
+/* What the counters call it, too: the type of a route is not what becomes of
+ * packets that Linux would encapsulate by it. */
+static const char *
+outcome_of(const struct vrf_db *db, bool found, const struct vrf_answer *a)
+{
+    const struct vrf_hop *hop;
+
+    if (!found) {
+        return a->leak_loop ? "leak_loop" : "no_route";
+    }
+    hop = (a->type == VRF_ROUTE_UNICAST && a->route
+           ? vrf_db_choose(db, a->route, 0) : NULL);
+    return (hop && hop->flags & VRF_HOP_ENCAP ? "encap"
+            : vrf_route_type_name(a->type));
+}
+
 static void
 put_answer(struct view *v, const struct vrf_flow *flow, bool found,
            const struct vrf_answer *a)
 {
-    const char *outcome = (found ? vrf_route_type_name(a->type)
-                           : a->leak_loop ? "leak_loop" : "no_route");
+    const char *outcome = outcome_of(v->db, found, a);
     const struct vrf_prefix p = { vrf_addr_cut(&flow->dst, a->len), a->len };
     const struct vrf_prefix used = {
         vrf_addr_cut(&flow->dst, a->used.dst_bits), a->used.dst_bits
