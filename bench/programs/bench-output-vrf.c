@@ -7,7 +7,7 @@
  * cost next to nothing, and prints {"ns": [NS, ...], "sent": N, "offered": N,
  * "flows": N}: nanoseconds of CPU time per packet, for each sample.
  *
- *   --devices=F,A,B  the ports are devices of Linux's, A and B; packets come by
+ *   --devices=F,A,B  ports are devices of Linux's, A and B; packets come by
  *                    A, as they are sent out of F, which does not count
  *
  *   --routes=N       in the VRF; default 1
