@@ -155,8 +155,9 @@ is_good_source(uint8_t first)
     return (uint8_t) (first - 1) < 223 && first != 127;
 }
 
-/* Return whether 'packet' was put on its way, or left as it is.  '*flags' are
- * added to those of its TCP header. */
+/* Return whether 'packet' was put on its way.  If not it is as it was, but for
+ * what trailed, which vrf_packet_parse() would cut off, too.  '*flags' get
+ * those of its TCP header. */
 
 static inline bool
 take_ipv4(const struct taker *t, struct dp_packet *packet, uint16_t *flags)

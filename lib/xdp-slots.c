@@ -11,6 +11,10 @@
 /* Ways of a key: two buckets with all their slots. */
 #define N_WAYS (2 * OVS_XDP_N_SLOTS)
 
+/* One line of a cache; and rewrites are compared as memory. */
+BUILD_ASSERT_DECL(OVS_XDP_SLOT_SIZE(OVS_XDP_V4_WORDS) == 64);
+BUILD_ASSERT_DECL(sizeof(struct ovs_xdp_rewrite) == 18);
+
 #define MIN_BUCKETS 16
 #define MAX_BUCKETS 65536       /* See ovs_xdp_bucket(). */
 

@@ -71,6 +71,26 @@ RING = [
     ),
 ]
 
+OUTPUT_VRF = (
+    ("output_vrf(red)", {"vrf": "red"}),
+    ("output_vrf(in,mss=clamp)", {"vrf": "in", "mss": "clamp"}),
+    ("output_vrf(NXM_NX_REG0[0..15],ttl=keep,errors=drop)",
+     {"vrf": "NXM_NX_REG0[0..15]", "ttl": "keep", "errors": "drop"}),
+)
+# In datapath flows.
+VRF = (
+    ("vrf(id=7,mark=1)", {"id": "7", "mark": "1"}),
+    ("vrf(name=red,id=1,ttl=keep)",
+     {"name": "red", "id": "1", "ttl": "keep"}),
+    ("vrf_way(name=red,id=1,to=2001:db8::/32,from=2001:db8:1::/48,"
+     "tos=0x10/0x1c,port=4,mtu=1500,eth_src=02:00:00:00:00:02,"
+     "eth_dst=02:00:00:00:00:12)",
+     {"name": "red", "id": "1", "to": "2001:db8::/32",
+      "from": "2001:db8:1::/48", "tos": "0x10/0x1c", "port": "4",
+      "mtu": "1500", "eth_src": "02:00:00:00:00:02",
+      "eth_dst": "02:00:00:00:00:12"}),
+)
+
 ILA_TABLE = ("ila_table(dir=both,miss=continue)",
              {"dir": "both", "miss": "continue"})
 
@@ -128,6 +148,20 @@ class FlowExtensionTest(unittest.TestCase):
                              [("ring", value)])
 
         self.each(check, RING)
+
+    def test_output_vrf(self):
+        for text, value in OUTPUT_VRF:
+            with self.subTest(text=text):
+                self.assertEqual(parse(*PARSERS[0], text + ",3")[0],
+                                 ("output_vrf", value))
+        with self.assertRaises(ParseError):
+            parse(*PARSERS[0], "output_vrf(red,colour=blue)")
+
+    def test_vrf(self):
+        for text, value in VRF:
+            with self.subTest(text=text):
+                self.assertEqual(parse(*PARSERS[1], text),
+                                 [(text.partition("(")[0], value)])
 
     def test_among_other_actions(self):
         def check(flow_class, prefix, case):

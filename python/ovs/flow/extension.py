@@ -75,5 +75,31 @@ register_action(
     ),
 )
 
+
+def output_vrf_decoder(value):
+    """Decode what is in output_vrf(NAME|FIELD|in[,ttl=keep][,errors=drop]
+    [,mss=clamp]); the first one is "vrf"."""
+    vrf, _, options = value.partition(",")
+    decoded = {"vrf": vrf}
+    if options:
+        decoded.update(
+            arguments_decoder(["ttl", "errors", "mss"])(options))
+    return decoded
+
+
+register_action("output_vrf", output_vrf_decoder)
+
+# vrf([name=red,]id=1[,mark=N][,ttl=keep][,errors=drop][,mss=clamp]), in the
+# datapath, and vrf_way() with the way, too.
+VRF_ARGUMENTS = ("name", "id", "mark", "ttl", "errors", "mss")
+register_action("vrf", arguments_decoder(VRF_ARGUMENTS))
+register_action(
+    "vrf_way",
+    arguments_decoder(
+        VRF_ARGUMENTS
+        + ("to", "from", "tos", "port", "mtu", "eth_src", "eth_dst")
+    ),
+)
+
 # vrf=NAME, which stays a string even if it looks like a number.
 field_decoders["vrf"] = str
