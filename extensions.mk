@@ -150,6 +150,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-way-action.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/vrf-source.c \
+	lib/vrf-source.h \
 	lib/vrf-tnl-ports.c \
 	lib/vrf-tnl-ports.h \
 	lib/vrf-tunnel-cookie.h \

@@ -33,6 +33,7 @@
 #include "vrf-packets.h"
 #include "vrf-path.h"
 #include "vrf-port.h"
+#include "vrf-source.h"
 #include "vrf-way-action.h"
 #include "vrf-way.h"
 #include "vrf.h"
@@ -713,27 +714,6 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
     batch_end(&b);
 }
 
-struct source_aux {
-    const struct netdev_vrf *nv;
-    uint16_t vrf;
-    uint32_t out;               /* Index of the device of the way. */
-};
-
-/* Is the device that of the way, a port of the VRF, or Linux's for it? */
-static bool
-may_be_source(uint32_t ifindex, const void *aux_)
-{
-    const struct source_aux *aux = aux_;
-    const struct vrf_dp_ports *ports;
-    const struct vrf_dp_port *port;
-    const struct vrf *vrf = vrf_by_id(aux->vrf);
-
-    ports = ovsrcu_get(struct vrf_dp_ports *, &aux->nv->live_ports);
-    port = vrf_dp_ports_by_ifindex(ports, ifindex);
-    return (ifindex == aux->out || (port && port->vrf == aux->vrf)
-            || (vrf && vrf->ifindex && vrf->ifindex == ifindex));
-}
-
 /* The VRF by which the sender of the packet is told: that of the port on which
  * it came in, if it is in one. */
 static uint16_t
@@ -747,40 +727,17 @@ ingress_vrf(const struct netdev_vrf *nv, const struct exception *e)
     return port && port->vrf != VRF_DEFAULT_ID ? port->vrf : e->action.id;
 }
 
-/* Finds the source of an error to 'p->src' in the VRF. */
+/* Finds the source of an error about 'p' to its sender. */
 static bool
 error_source(struct netdev_vrf *nv, uint16_t vrf, const struct vrf_packet *p,
              struct in6_addr *source)
 {
-    struct source_aux aux = { .nv = nv, .vrf = vrf };
     const struct vrf_dp_ports *ports;
-    const struct vrf_context *context;
-    struct vrf_packet reply;
-    struct vrf_flow flow;
-    struct vrf_way way;
-    struct vrf_addr addr;
 
     ports = ovsrcu_get(struct vrf_dp_ports *, &nv->live_ports);
-    if (!ports || !vrf_path_begin(nv->path, ports)) {
-        return false;
-    }
-    context = vrf_path_context(nv->path, vrf, ODPP_NONE, 0, true);
-    if (!context->known) {
-        return false;
-    }
-    memset(&reply, 0, sizeof reply);
-    reply.family = p->family;
-    reply.dst = p->src;
-    vrf_context_flow(context, &reply, NULL, &flow);
-    vrf_forward(vrf_get_db(), &flow, 0, &way);
-    aux.out = way.ifindex;
-    if (way.outcome != VRF_FORWARDED
-        || !vrf_forward_source(vrf_get_db(), p->family, &way, &p->src,
-                               may_be_source, &aux, &addr)) {
-        return false;
-    }
-    *source = vrf_addr_to_in6(p->family, &addr);
-    return true;
+    return (ports && vrf_path_begin(nv->path, ports)
+            && vrf_source_to(nv->path, ports, vrf, p->family, &p->src,
+                             source));
 }
 
 /* Sends the error that 'e' is about, if that may be. */
