@@ -146,6 +146,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-route.h \
 	lib/vrf-rules.c \
 	lib/vrf-rules.h \
+	lib/vrf-take.h \
 	lib/vrf-way-action.c \
 	lib/vrf-way-action.h
 

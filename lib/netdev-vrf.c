@@ -34,6 +34,7 @@
 #include "vrf-path.h"
 #include "vrf-port.h"
 #include "vrf-source.h"
+#include "vrf-take.h"
 #include "vrf-way-action.h"
 #include "vrf-way.h"
 #include "vrf.h"
@@ -511,51 +512,80 @@ tell_ready(struct vrf_thread *thread)
     }
 }
 
+/* Routes those of 'packets' that need no more than that, and leaves the others
+ * as they are. */
+static void
+route_quickly(struct vrf_thread *thread, struct dp_packet_batch *packets,
+              const struct ovs_action_vrf *action,
+              struct dp_netdev_extension_out *out)
+{
+    const struct dp_packet *first = packets->packets[0];
+    uint32_t mark = mark_of(action, first);
+    struct vrf_path_taken taken;
+    struct vrf_taker t;
+
+    vrf_taker_init(&t, action, mark);
+    vrf_path_take(thread->path,
+                  vrf_path_context(thread->path, action->id,
+                                   first->md.in_port.odp_port, mark, false),
+                  &t, packets, out, &taken);
+    if (taken.n) {
+        vrf_counters_add_forwarded(action->id, taken.family, taken.n,
+                                   taken.bytes);
+    }
+}
+
 /* Takes 'packets' and routes each of them. */
+static void
+route_each(struct batch *b, struct dp_packet_batch *packets)
+{
+    struct dp_packet *packet;
+
+    b->context = NULL;
+    b->first_mark = mark_of(b->action, packets->packets[0]);
+    DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
+        /* Of one flow, thus of one port and with one mark, unless the flow is
+         * a strange one. */
+        uint32_t mark = mark_of(b->action, packet);
+        enum vrf_packet_fault fault;
+        struct vrf_packet parsed;
+
+        if (OVS_UNLIKELY(!b->context
+                         || b->context->in_port != packet->md.in_port.odp_port
+                         || b->context->mark != mark)) {
+            b->context = vrf_path_context(b->path, b->action->id,
+                                          packet->md.in_port.odp_port, mark,
+                                          false);
+        }
+        fault = vrf_packet_parse(packet, &parsed);
+        route(b, packet, &parsed, fault, false);
+    }
+}
+
+/* Takes 'packets' and routes them. */
 static void
 route_batch(struct netdev_vrf *nv, struct vrf_thread *thread,
             struct dp_packet_batch *packets,
             const struct ovs_action_vrf *action,
             struct dp_netdev_extension_out *out)
 {
-    enum vrf_packet_fault faults[NETDEV_MAX_BURST];
-    const struct vrf_packet *good[NETDEV_MAX_BURST];
-    struct vrf_packet parsed[NETDEV_MAX_BURST];
-    struct dp_packet *packet;
+    bool listening = thread_begin(nv, thread);
     struct batch b;
-    bool listening;
 
-    listening = thread_begin(nv, thread);
+    if (OVS_LIKELY(listening)) {
+        route_quickly(thread, packets, action, out);
+        if (OVS_LIKELY(dp_packet_batch_is_empty(packets))) {
+            return;
+        }
+    }
     batch_begin(&b, nv, thread, action, out, &thread->ready);
-    if (OVS_UNLIKELY(!listening)) {
+    if (OVS_LIKELY(listening)) {
+        route_each(&b, packets);
+    } else {
         vrf_want();
         b.counted[VRF_IPV4] = true;
         b.counts[VRF_IPV4][VRF_UNKNOWN] += dp_packet_batch_size(packets);
         dp_packet_delete_batch(packets, true);
-    } else {
-        DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
-            faults[i] = vrf_packet_parse(packet, &parsed[i]);
-            good[i] = faults[i] == VRF_PACKET_GOOD ? &parsed[i] : NULL;
-        }
-        b.context = NULL;
-        b.first_mark = mark_of(action, packets->packets[0]);
-        DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
-            /* Of one flow, thus of one port and with one mark, unless the flow
-             * is a strange one. */
-            uint32_t mark = mark_of(action, packet);
-
-            if (OVS_UNLIKELY(!b.context
-                             || (b.context->in_port
-                                 != packet->md.in_port.odp_port)
-                             || b.context->mark != mark)) {
-                b.context = vrf_path_context(b.path, action->id,
-                                             packet->md.in_port.odp_port,
-                                             mark, false);
-                vrf_path_fetch(b.path, b.context, &good[i],
-                               dp_packet_batch_size(packets) - i);
-            }
-            route(&b, packet, &parsed[i], faults[i], false);
-        }
     }
     batch_end(&b);
     dp_packet_batch_init(packets);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-netdev-extension.h"
 #include "netdev.h"
 #include "odp-util.h"
 #include "ovs-thread.h"
@@ -16,6 +17,7 @@
 #include "vrf-fib.h"
 #include "vrf.h"
 #include "vrf-port.h"
+#include "vrf-take.h"
 #include "vrf-way.h"
 
 /* States in which a neighbour's address is good. */
@@ -25,9 +27,11 @@
 #define CONTEXT_BITS 6
 #define N_CONTEXTS (1 << CONTEXT_BITS)
 
-/* Of next hops, and of destinations: see place_of(). */
+/* Of next hops and ways, and of destinations: see place_of(). */
 #define PLACE_BITS 12
 #define N_PLACES (1 << PLACE_BITS)
+#define MEMO_BITS 13
+#define N_MEMOS (1 << MEMO_BITS)
 
 /* What packets to an address found in the FIB, if that depends on nothing but
  * their context.  Good as long as those have the serial numbers that are noted
@@ -66,7 +70,7 @@ struct vrf_path {
 
     struct vrf_context contexts[N_CONTEXTS];
     struct vrf_adjacency adjacencies[N_PLACES];
-    struct memo memos[N_PLACES];
+    struct memo memos[N_MEMOS];
     struct way_memo ways[N_PLACES];
 };
 
@@ -362,12 +366,15 @@ vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
     return c;
 }
 
-/* Where in an array of N_PLACES there is what belongs to 'addr' and 'x'. */
+/* Where in an array of 2**'n_bits' there is what belongs to 'addr' and 'x'.
+ * What is in the lower bits counts for most; an IPv4 address is in the upper
+ * ones. */
 static inline size_t
-place_of(const struct vrf_addr *addr, uint64_t x)
+place_of(const struct vrf_addr *addr, uint64_t x, int n_bits)
 {
-    return (((addr->hi ^ addr->lo ^ x) * UINT64_C(0x9e3779b97f4a7c15))
-            >> (64 - PLACE_BITS));
+    uint64_t bits = addr->hi ^ addr->hi >> 32 ^ addr->lo ^ x;
+
+    return (bits * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - n_bits);
 }
 
 /* Adjacencies. */
@@ -392,13 +399,15 @@ make_adjacency(const struct vrf_path *path, struct vrf_adjacency *a)
     a->resolved = vrf_neighbour_is_good(n);
     a->stale = a->resolved && n->state & NUD_STALE;
     a->dst = a->resolved ? n->mac : eth_addr_zero;
+    a->usable = a->up && !a->is_vrf && a->has_port && a->resolved;
 }
 
 static inline struct vrf_adjacency *
 get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
               const struct vrf_addr *addr)
 {
-    struct vrf_adjacency *a = &path->adjacencies[place_of(addr, ifindex)];
+    struct vrf_adjacency *a = &path->adjacencies[place_of(addr, ifindex,
+                                                           PLACE_BITS)];
 
     if (OVS_UNLIKELY(a->epoch != path->epoch
                      || !vrf_addr_equal(&a->addr, addr)
@@ -442,138 +451,8 @@ lookup_any(struct vrf_path *path, const struct vrf_context *c,
     }
 }
 
-/* By a route that says what most of them do.  Returns false if it is more
- * complicated. */
-static inline bool
-take_route(struct vrf_path *path, const struct vrf_packet *p,
-           const struct vrf_route *route, struct vrf_verdict *v)
-{
-    const struct vrf_hops *hops = vrf_route_hops(route);
-    const struct vrf_hop *hop = &hops->hops[0];
-    bool direct;
-
-    if (route->info.type != VRF_ROUTE_UNICAST || hops->n != 1
-        || hop->flags & (VRF_HOP_ENCAP | VRF_HOP_BLACKHOLE)
-        || hop->leak_table) {
-        return false;
-    }
-    direct = vrf_addr_is_zero(&hop->gateway);
-    v->adjacency = get_adjacency(path,
-                                 direct ? p->family : hop->gateway_family,
-                                 hop->ifindex,
-                                 direct ? &p->dst : &hop->gateway);
-    if (!v->adjacency->up || v->adjacency->is_vrf) {
-        return false;
-    }
-    v->mtu = route->info.mtu ? route->info.mtu : v->adjacency->mtu;
-    v->outcome = VRF_FORWARDED;
-    return true;
-}
-
-/* The two that may be about 'dst', the later one first. */
-static inline struct memo *
-memos_of(struct vrf_path *path, const struct vrf_context *c,
-         const struct vrf_addr *dst)
-{
-    return &path->memos[place_of(dst, c->serial) & ~(size_t) 1];
-}
-
-/* Does 'm' say what becomes of packets of 'family' to 'q->dst'? */
-static inline bool
-memo_is_good(const struct vrf_path *path, const struct vrf_context *c,
-             const struct memo *m, enum vrf_family family,
-             const struct vrf_fib_query *q)
-{
-    return (vrf_addr_equal(&m->dst, &q->dst) && m->context == c->serial
-            && m->adjacency == path->adjacencies[m->place].serial
-            && m->family == family && m->tos == q->tos);
-}
-
-void
-vrf_path_fetch(struct vrf_path *path, const struct vrf_context *c,
-               const struct vrf_packet *const packets[], size_t n)
-{
-    bool few_missed = path->n_missed <= path->n_lookups / 4;
-
-    path->n_lookups = path->n_missed = 0;
-    if (few_missed) {
-        return;
-    }
-    for (int f = 0; f < VRF_N_FAMILIES; f++) {
-        const struct vrf_addr *addrs[VRF_FIB_MAX_FETCH];
-        size_t n_addrs = 0;
-
-        for (size_t i = 0; i < n; i++) {
-            if (packets[i] && packets[i]->family == f) {
-                addrs[n_addrs++] = &packets[i]->dst;
-            }
-        }
-        for (size_t i = 0; n_addrs && i < c->plan[f].n; i++) {
-            vrf_fib_fetch(c->plan[f].fibs[i], addrs, n_addrs);
-        }
-    }
-}
-
-void
-vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
-                const struct dp_packet *packet, const struct vrf_packet *p,
-                struct vrf_verdict *v)
-{
-    struct vrf_fib_query q = {
-        .dst = p->dst,
-        .tos = p->family == VRF_IPV4 ? p->tos & 0x1c : 0,
-        .prefer = (p->family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
-                   ? c->iif : 0),
-    };
-
-    if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
-        struct memo *memos = memos_of(path, c, &p->dst);
-        const struct memo *m = memos;
-
-        path->n_lookups++;
-        if (OVS_LIKELY(memo_is_good(path, c, m, p->family, &q)
-                       || memo_is_good(path, c, ++m, p->family, &q))) {
-            v->outcome = VRF_FORWARDED;
-            v->adjacency = &path->adjacencies[m->place];
-            v->mtu = m->mtu;
-            return;
-        }
-        path->n_missed++;
-        for (size_t i = 0; i < c->plan[p->family].n; i++) {
-            const struct vrf_route *route;
-
-            route = vrf_fib_route(c->plan[p->family].fibs[i], &q);
-            if (route && route->info.type != VRF_ROUTE_THROW) {
-                if (take_route(path, p, route, v)) {
-                    memos[1] = memos[0];
-                    memos[0] = (struct memo) {
-                        .dst = p->dst,
-                        .context = c->serial,
-                        .adjacency = v->adjacency->serial,
-                        .mtu = v->mtu,
-                        .place = v->adjacency - path->adjacencies,
-                        .family = p->family,
-                        .tos = q.tos,
-                    };
-                    return;
-                }
-                break;
-            }
-        }
-    }
-    lookup_any(path, c, packet, p, v);
-}
-
-/* Ways of flows. */
-
-/* Those of which the first bits of the destination say that it is not one
- * host's, or something else that routes do not say (see vrf-packet.h).  Where
- * nobody asks for more of the destination, so many bits decide that. */
-static const uint8_t min_dst_bits[VRF_N_FAMILIES] = {
-    [VRF_IPV4] = 8,
-    [VRF_IPV6] = 16,
-};
-
+/* Do the first bits of the destination say that it is not one host's, or
+ * something else that routes do not say (see vrf-packet.h)? */
 static bool
 is_special(enum vrf_family family, const struct vrf_addr *dst)
 {
@@ -588,11 +467,238 @@ is_special(enum vrf_family family, const struct vrf_addr *dst)
     }
 }
 
-static bool
-is_usable(const struct vrf_adjacency *a)
+/* The two memos that may be about 'dst', the later one first. */
+static inline struct memo *
+memos_of(struct vrf_path *path, const struct vrf_context *c,
+         const struct vrf_addr *dst)
 {
-    return a->up && !a->is_vrf && a->has_port && a->resolved;
+    return &path->memos[place_of(dst, c->serial, MEMO_BITS) & ~(size_t) 1];
 }
+
+/* Does 'm' say what becomes of packets of 'family' to 'q->dst'? */
+static inline bool
+memo_is_good(const struct vrf_path *path, const struct vrf_context *c,
+             const struct memo *m, enum vrf_family family,
+             const struct vrf_fib_query *q)
+{
+    return (vrf_addr_equal(&m->dst, &q->dst) && m->context == c->serial
+            && m->adjacency == path->adjacencies[m->place].serial
+            && m->family == family && m->tos == q->tos);
+}
+
+/* Makes a memo of a route that says what most of them do.  Returns null if it
+ * is more complicated. */
+static const struct memo *
+make_memo_of_route(struct vrf_path *path, const struct vrf_context *c,
+                   enum vrf_family family, const struct vrf_fib_query *q,
+                   const struct vrf_route *route)
+{
+    const struct vrf_hops *hops = vrf_route_hops(route);
+    const struct vrf_hop *hop = &hops->hops[0];
+    struct memo *memos = memos_of(path, c, &q->dst);
+    const struct vrf_adjacency *a;
+    bool direct;
+
+    if (route->info.type != VRF_ROUTE_UNICAST || hops->n != 1
+        || hop->flags & (VRF_HOP_ENCAP | VRF_HOP_BLACKHOLE)
+        || hop->leak_table || is_special(family, &q->dst)) {
+        return NULL;
+    }
+    direct = vrf_addr_is_zero(&hop->gateway);
+    a = get_adjacency(path, direct ? family : hop->gateway_family,
+                      hop->ifindex, direct ? &q->dst : &hop->gateway);
+    if (!a->up || a->is_vrf) {
+        return NULL;
+    }
+    memos[1] = memos[0];
+    memos[0] = (struct memo) {
+        .dst = q->dst,
+        .context = c->serial,
+        .adjacency = a->serial,
+        .mtu = route->info.mtu ? route->info.mtu : a->mtu,
+        .place = a - path->adjacencies,
+        .family = family,
+        .tos = q->tos,
+    };
+    return memos;
+}
+
+static const struct memo *
+make_memo(struct vrf_path *path, const struct vrf_context *c,
+          enum vrf_family family, const struct vrf_fib_query *q)
+{
+    path->n_missed++;
+    for (size_t i = 0; i < c->plan[family].n; i++) {
+        const struct vrf_route *route;
+
+        route = vrf_fib_route(c->plan[family].fibs[i], q);
+        if (route && route->info.type != VRF_ROUTE_THROW) {
+            return make_memo_of_route(path, c, family, q, route);
+        }
+    }
+    return NULL;
+}
+
+/* Returns what is known of packets with 'dst' and 'tos', which
+ * path->adjacencies has the next hop of, or null if it is not as simple as
+ * that.  'c->plan[family]' must be simple. */
+static inline ALWAYS_INLINE const struct memo *
+find_memo(struct vrf_path *path, const struct vrf_context *c,
+          enum vrf_family family, const struct vrf_addr *dst, uint8_t tos)
+{
+    const struct vrf_fib_query q = {
+        .dst = *dst,
+        .tos = family == VRF_IPV4 ? tos & 0x1c : 0,
+        .prefer = (family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
+                   ? c->iif : 0),
+    };
+    const struct memo *memos = memos_of(path, c, dst);
+
+    path->n_lookups++;
+    return (OVS_LIKELY(memo_is_good(path, c, &memos[0], family, &q))
+            ? &memos[0]
+            : memo_is_good(path, c, &memos[1], family, &q) ? &memos[1]
+            : make_memo(path, c, family, &q));
+}
+
+void
+vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
+                const struct dp_packet *packet, const struct vrf_packet *p,
+                struct vrf_verdict *v)
+{
+    const struct memo *m = NULL;
+
+    if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
+        m = find_memo(path, c, p->family, &p->dst, p->tos);
+    }
+    if (m) {
+        v->outcome = VRF_FORWARDED;
+        v->adjacency = &path->adjacencies[m->place];
+        v->mtu = m->mtu;
+    } else {
+        lookup_any(path, c, packet, p, v);
+    }
+}
+
+/* Batches. */
+
+/* Prepares lookups of 'packets', if it is likely that their routes have to be
+ * looked for. */
+static inline ALWAYS_INLINE void
+fetch(struct vrf_path *path, const struct vrf_context *c,
+      enum vrf_family family, const struct dp_packet_batch *packets)
+{
+    const size_t min_size = ETH_HEADER_LEN + vrf_take_header_len(family);
+    bool few_missed = path->n_missed <= path->n_lookups / 4;
+    const struct vrf_addr *addrs[VRF_FIB_MAX_FETCH];
+    struct vrf_addr dsts[VRF_FIB_MAX_FETCH];
+    const struct dp_packet *packet;
+    size_t n = 0;
+
+    BUILD_ASSERT_DECL(VRF_FIB_MAX_FETCH >= NETDEV_MAX_BURST);
+    path->n_lookups = path->n_missed = 0;
+    if (few_missed) {
+        return;
+    }
+    DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
+        if (dp_packet_size(packet) >= min_size) {
+            dsts[n] = vrf_take_dst(family, packet);
+            addrs[n] = &dsts[n];
+            n++;
+        }
+    }
+    for (size_t i = 0; n && i < c->plan[family].n; i++) {
+        vrf_fib_fetch(c->plan[family].fibs[i], addrs, n);
+    }
+}
+
+/* As vrf_path_take(), of one family.  Packets by the next hop of the first one
+ * are the group of 'out' unless it has another one. */
+static inline ALWAYS_INLINE void
+take(struct vrf_path *path, const struct vrf_context *c,
+     const struct vrf_taker *t, enum vrf_family family,
+     struct dp_packet_batch *packets, struct dp_netdev_extension_out *out,
+     struct vrf_path_taken *taken)
+{
+    const size_t n = dp_packet_batch_size(packets);
+    struct dp_netdev_extension_group *group = &out->group;
+    bool may_group = dp_packet_batch_is_empty(&group->packets);
+    uint64_t group_serial = 0;
+    size_t n_left = 0;
+
+    fetch(path, c, family, packets);
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = packets->packets[i];
+        const struct vrf_adjacency *a;
+        const struct memo *m;
+        struct vrf_addr dst;
+        struct vrf_take k;
+
+        if (OVS_UNLIKELY(!vrf_take_check(t, family, packet, &k))) {
+            goto leave;
+        }
+        dst = vrf_take_dst(family, packet);
+        m = find_memo(path, c, family, &dst, vrf_take_tos(family, packet));
+        if (OVS_UNLIKELY(!m) || !vrf_take_fits(packet, &k, m->mtu)) {
+            goto leave;
+        }
+        a = &path->adjacencies[m->place];
+        if (OVS_UNLIKELY(!a->usable || a->stale)) {
+            goto leave;
+        }
+        vrf_take_put_on_way(t, family, packet, a->macs, a->port_no);
+        taken->bytes += dp_packet_size(packet);
+        if (may_group && !group_serial) {
+            group_serial = a->serial;
+        }
+        if (OVS_LIKELY(a->serial == group_serial)) {
+            group->bytes += dp_packet_size(packet);
+            group->tcp_flags |= k.tcp_flags;
+            dp_packet_batch_add(&group->packets, packet);
+        } else {
+            dp_netdev_extension_receive(out, packet, a->serial, k.tcp_flags);
+        }
+        continue;
+
+leave:
+        packets->packets[n_left++] = packet;
+    }
+    packets->count = n_left;
+    taken->family = family;
+    taken->n = n - n_left;
+}
+
+void
+vrf_path_take(struct vrf_path *path, const struct vrf_context *c,
+              const struct vrf_taker *t, struct dp_packet_batch *packets,
+              struct dp_netdev_extension_out *out,
+              struct vrf_path_taken *taken)
+{
+    const struct dp_packet *first = packets->packets[0];
+    const struct eth_header *eth = dp_packet_data(first);
+
+    *taken = (struct vrf_path_taken) { .n = 0 };
+    if (OVS_UNLIKELY(!c->known || first->packet_type != htonl(PT_ETH)
+                     || dp_packet_size(first) < ETH_HEADER_LEN)) {
+        return;
+    }
+    if (eth->eth_type == htons(ETH_TYPE_IP)) {
+        if (OVS_LIKELY(c->plan[VRF_IPV4].simple)) {
+            take(path, c, t, VRF_IPV4, packets, out, taken);
+        }
+    } else if (OVS_LIKELY(c->plan[VRF_IPV6].simple)) {
+        take(path, c, t, VRF_IPV6, packets, out, taken);
+    }
+}
+
+/* Ways of flows. */
+
+/* Where nobody asks for more of the destination, so many bits decide that it
+ * is not special. */
+static const uint8_t min_dst_bits[VRF_N_FAMILIES] = {
+    [VRF_IPV4] = 8,
+    [VRF_IPV6] = 16,
+};
 
 void
 vrf_path_find_way(struct vrf_path *path, const struct vrf_context *c,
@@ -620,7 +726,7 @@ vrf_path_find_way(struct vrf_path *path, const struct vrf_context *c,
     w->mtu = way.mtu;
     w->adjacency = get_adjacency(path, way.family, way.ifindex,
                                  &way.next_hop);
-    w->plain = is_usable(w->adjacency);
+    w->plain = w->adjacency->usable;
 }
 
 static inline struct way_memo *

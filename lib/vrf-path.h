@@ -80,10 +80,16 @@ struct vrf_adjacency {
     bool internal;
     bool resolved;              /* 'dst' is known... */
     bool stale;                 /* ...but was not confirmed lately. */
+    bool usable;                /* Packets can be sent there. */
     long long int confirm_after; /* For the user. */
     odp_port_t port_no;
     uint32_t mtu;               /* Of the device. */
-    struct eth_addr src, dst;
+    union {
+        struct {
+            struct eth_addr dst, src;
+        };
+        struct eth_addr macs[2]; /* As in an Ethernet header. */
+    };
 };
 
 /* Packets of one port that are routed in one VRF. */
@@ -125,6 +131,12 @@ struct vrf_path_way {
     uint32_t mtu;
 };
 
+/* Packets that were taken, and their bytes. */
+struct vrf_path_taken {
+    enum vrf_family family;
+    uint32_t n, bytes;
+};
+
 /* What is said of an action's way. */
 enum vrf_way_state {
     VRF_WAY_GOOD,               /* It is that. */
@@ -133,8 +145,11 @@ enum vrf_way_state {
     VRF_WAY_STALE,              /* The flow is to be translated again. */
 };
 
+struct dp_netdev_extension_out;
+struct dp_packet_batch;
 struct ovs_action_vrf_way;
 struct vrf_path;
+struct vrf_taker;
 
 struct vrf_path *vrf_path_create(void);
 void vrf_path_destroy(struct vrf_path *);
@@ -153,10 +168,13 @@ const struct vrf_context *vrf_path_context(struct vrf_path *, uint32_t id,
 void vrf_context_flow(const struct vrf_context *, const struct vrf_packet *p,
                       const void *l4, struct vrf_flow *flow);
 
-/* Prepares lookups of 'n' packets, VRF_FIB_MAX_FETCH at most, some of which
- * may be null, if it is likely that their routes have to be looked for. */
-void vrf_path_fetch(struct vrf_path *, const struct vrf_context *,
-                    const struct vrf_packet *const packets[], size_t n);
+/* Has packets go their ways: moves those of 'packets', which are of one port,
+ * to 'out' for which there is no more to do than to change them, by 't'.  The
+ * others stay as they are.  Says in '*taken' what was moved. */
+void vrf_path_take(struct vrf_path *, const struct vrf_context *,
+                   const struct vrf_taker *t, struct dp_packet_batch *packets,
+                   struct dp_netdev_extension_out *out,
+                   struct vrf_path_taken *taken);
 
 /* Says what becomes of packet 'p', whose headers 'packet' has, as far as the
  * route says that. */

@@ -2,11 +2,14 @@
 
 /* usage: ovstest test-vrf-way N [SEED]
  *
- * Sends each of N packets, good and bad ones, to the action vrf() and to that
- * which output_vrf() is translated to for the packet, by a flow that matches
- * what that unwildcarded.  Routes, rules, neighbours and devices change
- * between packets, and flows stay as they are for some time.  What comes out
- * has to be the same, byte by byte, and so do the counters. */
+ * Sends N bursts of packets, good and bad ones, three times each: to the
+ * action vrf(); to vrf() with a mark that the packets do not have, so that it
+ * looks at each of them in all detail, without the short cut that most packets
+ * take (see vrf-take.h); and to the actions that output_vrf() is translated to
+ * for the packets, by flows that match what that unwildcarded.  Routes, rules,
+ * neighbours and devices change between bursts, and flows stay as they are for
+ * some time.  What comes out has to be the same, byte by byte, and so do the
+ * counters. */
 
 #include <config.h>
 #undef NDEBUG
@@ -44,13 +47,16 @@
  * output to 4 and 5. */
 enum { RX = 1, DEVICE = 2, OUT = 4, TABLE = 10, OTHER_TABLE = 11 };
 
-/* Where packets are sent to: to this address vrf() takes them, to the other
- * one their way. */
+/* Where packets are sent to: who takes them. */
 static const struct eth_addr to_vrf = ETH_ADDR_C(02,00,00,00,00,0a);
+static const struct eth_addr to_detailed = ETH_ADDR_C(02,00,00,00,00,0c);
 static const struct eth_addr to_way = ETH_ADDR_C(02,00,00,00,00,0b);
 
-static struct dp_packet *next;  /* Received by RX... */
-static int n_copies;            /* ...as many times. */
+enum { MAX_BURST = 8 };
+
+/* Received by RX next. */
+static struct dp_packet *next[MAX_BURST];
+static size_t n_next;
 
 /* What was sent since it was last taken, with the port. */
 struct output {
@@ -65,12 +71,11 @@ static uint64_t n_forwarded, n_way_flows, n_stale;
 static void
 receive(unsigned int n, struct dp_packet_batch *batch)
 {
-    if (n == RX && next) {
-        for (int i = 1; i < n_copies; i++) {
-            dp_packet_batch_add(batch, dp_packet_clone(next));
+    if (n == RX) {
+        for (size_t i = 0; i < n_next; i++) {
+            dp_packet_batch_add(batch, next[i]);
         }
-        dp_packet_batch_add(batch, next);
-        next = NULL;
+        n_next = 0;
     }
 }
 
@@ -349,6 +354,17 @@ make_packet(void)
 /* Flows. */
 
 static void
+add_vrf_flow(struct dpif *dpif, struct eth_addr dst, const char *type,
+             const char *actions)
+{
+    char *match = xasprintf("recirc_id(0),in_port(1),eth(dst="ETH_ADDR_FMT
+                            "),%s", ETH_ADDR_ARGS(dst), type);
+
+    test_add_flow(dpif, match, actions);
+    free(match);
+}
+
+static void
 add_fixed_flows(struct dpif *dpif)
 {
     static const char *const types[] = {
@@ -361,11 +377,11 @@ add_fixed_flows(struct dpif *dpif)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-        char *match = xasprintf("recirc_id(0),in_port(1),"
-                                "eth(dst=02:00:00:00:00:0a),%s", types[i]);
+        char *match;
 
-        test_add_flow(dpif, match, "vrf(name=red,errors=drop)");
-        free(match);
+        add_vrf_flow(dpif, to_vrf, types[i], "vrf(name=red,errors=drop)");
+        add_vrf_flow(dpif, to_detailed, types[i],
+                     "vrf(name=red,errors=drop,mark=1)");
         for (unsigned int port = DEVICE; port < OUT; port++) {
             char *actions = xasprintf("%u", port - DEVICE + OUT);
 
@@ -473,21 +489,39 @@ settle(struct dpif *dpif)
     }
 }
 
-/* Sends a copy of 'packet' to 'dst'. */
+/* Order among packets of different flows is nobody's. */
+static int
+compare_outputs(const void *a_, const void *b_)
+{
+    const struct output *a = a_, *b = b_;
+    size_t x = dp_packet_size(a->packet), y = dp_packet_size(b->packet);
+
+    if (a->port != b->port) {
+        return a->port < b->port ? -1 : 1;
+    } else if (x != y) {
+        return x < y ? -1 : 1;
+    }
+    return memcmp(dp_packet_data(a->packet), dp_packet_data(b->packet), x);
+}
+
+/* Sends copies of the 'n' packets to 'dst'. */
 static void
-run_packet(struct dpif *dpif, const struct dp_packet *packet,
-           struct eth_addr dst, struct result *r)
+run_burst(struct dpif *dpif, struct dp_packet *const packets[], size_t n,
+          struct eth_addr dst, struct result *r)
 {
     uint64_t before[VRF_N_FAMILIES][VRF_N_COUNTS];
 
     get_counts(before);
-    next = dp_packet_clone(packet);
-    if (dp_packet_size(next) >= ETH_ADDR_LEN) {
-        memcpy(dp_packet_data(next), &dst, sizeof dst);
+    for (size_t i = 0; i < n; i++) {
+        next[i] = dp_packet_clone(packets[i]);
+        if (dp_packet_size(next[i]) >= ETH_ADDR_LEN) {
+            memcpy(dp_packet_data(next[i]), &dst, sizeof dst);
+        }
+        if (eth_addr_equals(dst, to_way)) {
+            put_flow_for(dpif, next[i]);
+        }
     }
-    if (eth_addr_equals(dst, to_way)) {
-        put_flow_for(dpif, next);
-    }
+    n_next = n;
     dpif_run(dpif);
     get_counts(r->counts);
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
@@ -495,13 +529,15 @@ run_packet(struct dpif *dpif, const struct dp_packet *packet,
             r->counts[f][i] -= before[f][i];
         }
     }
+    qsort(outputs, n_outputs, sizeof outputs[0], compare_outputs);
     memcpy(r->outputs, outputs, sizeof outputs);
     r->n = n_outputs;
     n_outputs = 0;
 }
 
+/* 'b' is that of 'who', 'a' what it should be. */
 static void
-compare(const struct result *a, const struct result *b)
+compare(const struct result *a, const struct result *b, const char *who)
 {
     ovs_assert(a->n == b->n);
     for (size_t i = 0; i < a->n; i++) {
@@ -512,26 +548,71 @@ compare(const struct result *a, const struct result *b)
         ovs_assert(dp_packet_size(p) == dp_packet_size(q));
         ovs_assert(!memcmp(dp_packet_data(p), dp_packet_data(q),
                            dp_packet_size(p)));
-        dp_packet_delete(a->outputs[i].packet);
-        dp_packet_delete(b->outputs[i].packet);
     }
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
         for (int i = 0; i < VRF_N_COUNTS; i++) {
             if (a->counts[f][i] != b->counts[f][i]) {
-                ovs_abort(0, "family %d counter %d: %"PRIu64" by vrf(), %"
-                          PRIu64" by its way", f, i, a->counts[f][i],
-                          b->counts[f][i]);
+                ovs_abort(0, "family %d counter %d: %"PRIu64", not %"PRIu64
+                          ", by %s", f, i, b->counts[f][i], a->counts[f][i],
+                          who);
             }
         }
     }
-    for (int f = 0; f < VRF_N_FAMILIES; f++) {
-        n_forwarded += a->counts[f][VRF_FORWARDED];
+}
+
+static void
+result_uninit(struct result *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        dp_packet_delete(r->outputs[i].packet);
     }
+}
+
+/* A single packet, several times, or different ones. */
+static size_t
+make_burst(struct dp_packet *packets[MAX_BURST])
+{
+    size_t n = random_range(2) ? 1 : 1 + random_range(MAX_BURST);
+    bool same = random_range(2);
+
+    for (size_t i = 0; i < n; i++) {
+        packets[i] = same && i ? dp_packet_clone(packets[0]) : make_packet();
+    }
+    return n;
+}
+
+/* Returns the number of packets. */
+static size_t
+test_burst(struct dpif *dpif)
+{
+    struct result detailed, by_vrf, by_way;
+    struct dp_packet *packets[MAX_BURST];
+    size_t n = make_burst(packets);
+
+    run_burst(dpif, packets, n, to_detailed, &detailed);
+    settle(dpif);
+    run_burst(dpif, packets, n, to_vrf, &by_vrf);
+    compare(&detailed, &by_vrf, "vrf()");
+    settle(dpif);
+    run_burst(dpif, packets, n, to_way, &by_way);
+    compare(&detailed, &by_way, "their way");
+    settle(dpif);
+    for (int f = 0; f < VRF_N_FAMILIES; f++) {
+        n_forwarded += detailed.counts[f][VRF_FORWARDED];
+    }
+    result_uninit(&detailed);
+    result_uninit(&by_vrf);
+    result_uninit(&by_way);
+    for (size_t i = 0; i < n; i++) {
+        dp_packet_delete(packets[i]);
+    }
+    return n;
 }
 
 static void
 test_vrf_way_main(int argc, char *argv[])
 {
+    size_t n_packets = 0;
     struct dpif *dpif;
     int n;
 
@@ -548,9 +629,6 @@ test_vrf_way_main(int argc, char *argv[])
     add_fixed_flows(dpif);
     settle(dpif);
     for (int i = 0; i < n; i++) {
-        struct dp_packet *packet = make_packet();
-        struct result by_vrf, by_way;
-
         if (!random_range(4)) {
             change_something();
             vrf_dummy_changed();
@@ -560,21 +638,16 @@ test_vrf_way_main(int argc, char *argv[])
             ovs_assert(!dpif_flow_flush(dpif));
             add_fixed_flows(dpif);
         }
-        n_copies = random_range(3) ? 1 : 1 + random_range(8);
-        run_packet(dpif, packet, to_vrf, &by_vrf);
-        settle(dpif);
-        run_packet(dpif, packet, to_way, &by_way);
-        compare(&by_vrf, &by_way);
-        settle(dpif);
-        dp_packet_delete(packet);
+        n_packets += test_burst(dpif);
     }
-    fprintf(stderr, "%"PRIu64" forwarded, %"PRIu64" flows with a way, %"PRIu64
-            " from before\n", n_forwarded, n_way_flows, n_stale);
-    ovs_assert(n_forwarded > n / 4 && n_way_flows > n / 10
+    fprintf(stderr, "%"PRIuSIZE" packets, %"PRIu64" forwarded, %"PRIu64
+            " flows with a way, %"PRIu64" from before\n", n_packets,
+            n_forwarded, n_way_flows, n_stale);
+    ovs_assert(n_forwarded > n_packets / 4 && n_way_flows > n / 10
                && n_stale > n / 10);
     ovs_assert(!dpif_delete(dpif));
     dpif_close(dpif);
-    printf("%d packets, the same by vrf() and by their way\n", n);
+    printf("%d bursts, the same by vrf() and by their way\n", n);
 }
 
 OVSTEST_REGISTER("test-vrf-way", test_vrf_way_main);
