@@ -306,7 +306,9 @@ tests_ovstest_SOURCES += \
 	tests/test-vrf-common.h \
 	tests/test-vrf-flap.c \
 	tests/test-vrf-way.c \
+	tests/test-vrf-fuzz-packet.c \
 	tests/test-vrf-fuzz.c \
+	tests/test-vrf-fuzz.h \
 	tests/test-vrf-isolation.c \
 	tests/test-vrf-kernel.c \
 	tests/test-vrf-netlink.c
