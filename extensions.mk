@@ -242,6 +242,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
 	lib/vrf-netlink.h \
+	lib/vrf-route-table.c \
+	lib/vrf-route-table.h \
 	lib/netdev-vrf.c \
 	lib/netdev-vrf.h \
 	lib/vrf-dummy.c \

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #include "hash.h"
+#include "hmapx.h"
 #include "netdev.h"
 #include "netdev-provider.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
+#include "ovs-atomic.h"
 #include "ovs-thread.h"
 #include "packets.h"
 #include "seq.h"
@@ -28,11 +30,17 @@ struct vrf_ports {
     struct shash vrfs;          /* Of struct vrf, by name. */
     struct shash ports;         /* Of uintptr_t: id and PORT_*. */
     struct hmap addresses;      /* Of struct address. */
+    struct hmapx tables;        /* Of uintptr_t: tables of VRFs alone. */
     const struct vrf **by_id;   /* Of 'n_ids' ones, null if there is none. */
     size_t n_ids;
 };
 
 #define PORT_CONFLICT (1u << 16)
+
+/* Linux's tables "default", "main" and "local". */
+enum { FIRST_COMMON_TABLE = 253, LAST_COMMON_TABLE = 255 };
+
+static atomic_uint tables_serial = ATOMIC_VAR_INIT(0);
 
 vrf_ports_pointer vrf_ports_live = OVSRCU_INITIALIZER(NULL);
 
@@ -151,6 +159,23 @@ vrf_of_address(const struct in6_addr *addr, bool *ambiguous)
     return n == 1 ? vrf : VRF_DEFAULT_ID;
 }
 
+bool
+vrf_has_table(uint32_t table)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports && hmapx_contains(&ports->tables, (void *) (uintptr_t) table);
+}
+
+unsigned int
+vrf_tables_serial(void)
+{
+    unsigned int serial;
+
+    atomic_read_relaxed(&tables_serial, &serial);
+    return serial;
+}
+
 /* The main thread. */
 
 struct vrf_ports *
@@ -162,6 +187,7 @@ vrf_ports_create(const struct vrf_db *db)
     shash_init(&ports->vrfs);
     shash_init(&ports->ports);
     hmap_init(&ports->addresses);
+    hmapx_init(&ports->tables);
     return ports;
 }
 
@@ -176,6 +202,7 @@ vrf_ports_free(struct vrf_ports *ports)
         free(a);
     }
     hmap_destroy(&ports->addresses);
+    hmapx_destroy(&ports->tables);
     free(ports->by_id);
     free(ports);
 }
@@ -187,6 +214,9 @@ vrf_ports_add_vrf(struct vrf_ports *ports, const struct vrf *vrf)
 
     copy->name = vrf_id_to_name(vrf->id);
     shash_add_assert(&ports->vrfs, copy->name, copy);
+    if (vrf->table < FIRST_COMMON_TABLE || vrf->table > LAST_COMMON_TABLE) {
+        hmapx_add(&ports->tables, (void *) (uintptr_t) vrf->table);
+    }
     if (vrf->id >= ports->n_ids) {
         size_t n = vrf->id + 1;
 
@@ -282,13 +312,26 @@ tell_netdevs(const struct vrf_ports *a, const struct vrf_ports *b,
     }
 }
 
+/* Either may be null. */
+static bool
+tables_equal(const struct vrf_ports *a, const struct vrf_ports *b)
+{
+    return (a && b ? hmapx_equals(&a->tables, &b->tables)
+            : hmapx_is_empty(&(a ? a : b)->tables));
+}
+
 static void
 replace(struct vrf_ports *ports)
 {
     struct vrf_ports *old = ovsrcu_get_protected(struct vrf_ports *,
                                                  &vrf_ports_live);
+    bool same_tables = tables_equal(ports, old);
+    unsigned int orig;
 
     ovsrcu_set(&vrf_ports_live, ports);
+    if (!same_tables) {
+        atomic_add_relaxed(&tables_serial, 1, &orig);
+    }
     if (ports) {
         tell_netdevs(ports, old, false);
     }

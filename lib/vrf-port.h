@@ -74,6 +74,12 @@ bool vrf_has_address(uint16_t vrf, const struct in6_addr *addr);
  * the default VRF. */
 uint16_t vrf_of_address(const struct in6_addr *addr, bool *ambiguous);
 
+/* Is 'table' that of a VRF, and not one that all have without VRFs? */
+bool vrf_has_table(uint32_t table);
+
+/* A number that changes when what vrf_has_table() says does. */
+unsigned int vrf_tables_serial(void);
+
 /* Changes with the picture. */
 struct seq *vrf_ports_get_seq(void);
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Routing tables of VRFs (programs/bench-vrf.c): loading, memory, lookups,
 changes; no Open vSwitch takes part.  And packets that the userspace datapath
-routes by output_vrf (programs/bench-output-vrf.c), against flows by hand."""
+routes by output_vrf (programs/bench-output-vrf.c), against flows by hand.
+And how long it takes until a change of a route is effective."""
 
 import functools
 import os
@@ -148,6 +149,28 @@ def ttls(context, name):
                     [n["by-hand"]], baseline_is="one route by hand")]
 
 
+def route_change(context, name):
+    """Of one of many, until that is effective (../route_change.py)."""
+    n_routes = context.count(100000, 1000)
+
+    def measure(side):
+        found = context.run_json([
+            "sh", os.path.join(context.top, "tests", "sandbox"), "python3",
+            os.path.join(context.top, "bench", "route_change.py"),
+            "--build", context.build, "--side", side,
+            "--cpus", ",".join(map(str, sorted(os.sched_getaffinity(0)))),
+            "--routes", str(n_routes),
+            "--changes", str(context.count(10, 2)),
+            "packets" if side == "ovs" else "lookup"])
+        return stats.median(found["ms"])
+
+    times = context.alternate(runner.SIDES, measure)
+    return [compare(name, "one of %d routes changes, until packets go the new "
+                    "way" % n_routes, "ms", times["ovs"], times["stock"],
+                    baseline_is="unmodified Open vSwitch, until it knows, "
+                    "same run")]
+
+
 for an_output in OUTPUTS:
     a_name = "vrf/output/" + an_output
     register(Case(a_name, functools.partial(output, name=a_name,
@@ -157,6 +180,9 @@ for an_output in DEVICES:
     register(Case(a_name, functools.partial(output, name=a_name,
                                             which=an_output, devices=True),
                   no_devices))
+register(Case("vrf/route-change",
+              functools.partial(route_change, name="vrf/route-change"),
+              no_devices))
 register(Case("vrf/output/instructions",
               functools.partial(instructions, name="vrf/output/instructions"),
               needs("valgrind")))

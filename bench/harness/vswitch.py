@@ -111,9 +111,9 @@ class Vswitch:
              "--db=unix:" + self._path("db.sock"), *args],
             runner.other_cpu(), env=self._environment())
 
-    def add_openflow(self, flow):
+    def add_openflow(self, flow, bridge="br0"):
         runner.run_pinned([self._program("utilities/ovs-ofctl"), "add-flow",
-                           "unix:" + self._path("br0.mgmt"), flow],
+                           "unix:" + self._path(bridge + ".mgmt"), flow],
                           runner.other_cpu(), env=self._environment())
 
     def appctl_argv(self, *args):
