@@ -151,6 +151,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-way-action.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/vrf-mark.c \
+	lib/vrf-mark.h \
 	lib/vrf-source.c \
 	lib/vrf-source.h \
 	lib/vrf-tnl-ports.c \
@@ -390,6 +392,7 @@ tests_ovstest_SOURCES += \
 	tests/test-tunnel-mask.c \
 	tests/test-vrf-db.c \
 	tests/test-vrf-forward.c \
+	tests/test-vrf-mark.c \
 	tests/test-vrf-tunnel.c \
 	tests/test-vrf-vxlan.c \
 	tests/test-vrf-fib.c
