@@ -238,8 +238,12 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-slots.h \
 	lib/xdp-table.c \
 	lib/xdp-table.h \
+	lib/dpif-netlink-vrf-mark.c \
+	lib/dpif-netlink-vrf-mark.h \
 	lib/dpif-netlink-vrf-tunnel.c \
 	lib/dpif-netlink-vrf-tunnel.h \
+	lib/vrf-kernel.c \
+	lib/vrf-kernel.h \
 	lib/vrf-monitor.c \
 	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
