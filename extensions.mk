@@ -151,6 +151,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-way-action.h
 
 lib_libopenvswitch_la_SOURCES += \
+	lib/vrf-mark.c \
+	lib/vrf-mark.h \
 	lib/vrf-source.c \
 	lib/vrf-source.h \
 	lib/vrf-tnl-ports.c \
@@ -236,8 +238,12 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/xdp-slots.h \
 	lib/xdp-table.c \
 	lib/xdp-table.h \
+	lib/dpif-netlink-vrf-mark.c \
+	lib/dpif-netlink-vrf-mark.h \
 	lib/dpif-netlink-vrf-tunnel.c \
 	lib/dpif-netlink-vrf-tunnel.h \
+	lib/vrf-kernel.c \
+	lib/vrf-kernel.h \
 	lib/vrf-monitor.c \
 	lib/vrf-monitor.h \
 	lib/vrf-netlink.c \
@@ -392,6 +398,7 @@ tests_ovstest_SOURCES += \
 	tests/test-tunnel-mask.c \
 	tests/test-vrf-db.c \
 	tests/test-vrf-forward.c \
+	tests/test-vrf-mark.c \
 	tests/test-vrf-tunnel.c \
 	tests/test-vrf-vxlan.c \
 	tests/test-vrf-fib.c

@@ -26,6 +26,7 @@
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
+#include "vrf-kernel.h"
 #include "vrf-names.h"
 #include "vrf-vxlan.h"
 
@@ -76,76 +77,11 @@ enum { MIN_RETRY_INTERVAL = 1000, MAX_RETRY_INTERVAL = 64 * 1000 };
 
 /* Linux's devices. */
 
-/* Asks Linux for device 'name'.  Returns its index, 0 if there is none of that
- * kind, and if 'data' is nonnull fills it in, 'n' attributes of the kind's
- * own, from '*reply', which the caller has to free. */
-static uint32_t
-get_device(const char *name, const char *kind, struct ofpbuf **reply,
-           struct nlattr **data, size_t n)
-{
-    static const struct nl_policy link_policy[] = {
-        [IFLA_LINKINFO] = { .type = NL_A_NESTED },
-    };
-    static const struct nl_policy info_policy[] = {
-        [IFLA_INFO_KIND] = { .type = NL_A_STRING },
-        [IFLA_INFO_DATA] = { .type = NL_A_NESTED, .optional = true },
-    };
-    struct nlattr *link[ARRAY_SIZE(link_policy)];
-    struct nlattr *info[ARRAY_SIZE(info_policy)];
-    const struct ifinfomsg *ifinfo;
-    struct ofpbuf request;
-    int error;
-
-    ofpbuf_init(&request, 0);
-    nl_msg_put_nlmsghdr(&request, 0, RTM_GETLINK, NLM_F_REQUEST);
-    ofpbuf_put_zeros(&request, sizeof(struct ifinfomsg));
-    nl_msg_put_string(&request, IFLA_IFNAME, name);
-    error = nl_transact(NETLINK_ROUTE, &request, reply);
-    ofpbuf_uninit(&request);
-    if (error) {
-        *reply = NULL;
-        return 0;
-    }
-    ifinfo = ofpbuf_at(*reply, NLMSG_HDRLEN, sizeof *ifinfo);
-    if (!ifinfo
-        || !nl_policy_parse(*reply, NLMSG_HDRLEN + sizeof *ifinfo,
-                            link_policy, link, ARRAY_SIZE(link_policy))
-        || !nl_parse_nested(link[IFLA_LINKINFO], info_policy, info,
-                            ARRAY_SIZE(info_policy))
-        || strcmp(nl_attr_get_string(info[IFLA_INFO_KIND]), kind)) {
-        return 0;
-    }
-    if (data) {
-        const struct nlattr *a;
-        size_t left;
-
-        memset(data, 0, n * sizeof *data);
-        if (info[IFLA_INFO_DATA]) {
-            NL_NESTED_FOR_EACH (a, left, info[IFLA_INFO_DATA]) {
-                if (nl_attr_type(a) < n) {
-                    data[nl_attr_type(a)] = CONST_CAST(struct nlattr *, a);
-                }
-            }
-        }
-    }
-    return ifinfo->ifi_index;
-}
-
-static uint32_t
-get_ifindex(const char *name, const char *kind)
-{
-    struct ofpbuf *reply;
-    uint32_t ifindex = get_device(name, kind, &reply, NULL, 0);
-
-    ofpbuf_delete(reply);
-    return ifindex;
-}
-
 /* Removes the device if it is one of VXLAN. */
 static int
 delete_device(const char *name)
 {
-    uint32_t ifindex = get_ifindex(name, "vxlan");
+    uint32_t ifindex = vrf_kernel_get_ifindex(name, "vxlan");
     struct ifinfomsg *ifinfo;
     struct ofpbuf request;
     int error;
@@ -211,7 +147,8 @@ has_list(const char *name)
 {
     struct nlattr *data[IFLA_VXLAN_VNIFILTER_ + 1];
     struct ofpbuf *reply;
-    bool has = (get_device(name, "vxlan", &reply, data, ARRAY_SIZE(data))
+    bool has = (vrf_kernel_get_device(name, "vxlan", &reply, data,
+                                      ARRAY_SIZE(data))
                 && data[IFLA_VXLAN_VNIFILTER_]
                 && nl_attr_get_size(data[IFLA_VXLAN_VNIFILTER_])
                 && nl_attr_get_u8(data[IFLA_VXLAN_VNIFILTER_]));
@@ -274,7 +211,8 @@ static void
 refresh_vrf(struct vrf_device *d)
     OVS_REQUIRES(mutex)
 {
-    uint32_t ifindex = get_ifindex(vrf_id_to_name(d->vrf), "vrf");
+    uint32_t ifindex = vrf_kernel_get_ifindex(vrf_id_to_name(d->vrf),
+                                              "vrf");
 
     d->changed |= d->ifindex != ifindex;
     d->ifindex = ifindex;
@@ -371,15 +309,13 @@ tunnel_from_config(const struct netdev_tunnel_config *cfg)
 }
 
 char *
-dpif_netlink_vrf_tunnel_put(const struct netdev *netdev, const char **in_way)
+dpif_netlink_vrf_tunnel_put(const struct netdev *netdev)
 {
     const struct netdev_tunnel_config *cfg = netdev_get_tunnel_config(netdev);
     const char *name = netdev_get_name(netdev);
-    const char *vrf = vrf_id_to_name(cfg->vrf);
     const struct vrf_vxlan_tunnel *old;
     char *why = NULL;
 
-    *in_way = NULL;
     ovs_mutex_lock(&mutex);
     if (!tunnels) {
         tunnels = vrf_vxlan_create();
@@ -393,9 +329,7 @@ dpif_netlink_vrf_tunnel_put(const struct netdev *netdev, const char **in_way)
         } else if ((!old || old->vrf != cfg->vrf)
                    && !get_vrf(cfg->vrf)->ifindex) {
             /* One that is there already waits for a VRF that has gone. */
-            why = xasprintf("Linux has no VRF device %s, and for tunnels of "
-                            "the kernel's datapath one that is only "
-                            "configured does not do", vrf);
+            why = vrf_kernel_explain_missing(cfg->vrf);
         }
     }
     if (why) {
@@ -403,7 +337,7 @@ dpif_netlink_vrf_tunnel_put(const struct netdev *netdev, const char **in_way)
     } else {
         const struct vrf_vxlan_tunnel t = tunnel_from_config(cfg);
 
-        why = vrf_vxlan_put(tunnels, name, &t, in_way);
+        why = vrf_vxlan_put(tunnels, name, &t);
     }
     vrf_vxlan_sync(tunnels, set_vni, NULL);
     ovs_mutex_unlock(&mutex);
@@ -448,19 +382,6 @@ dpif_netlink_vrf_tunnel_exit(void)
 
 /* Devices that come and go. */
 
-/* Has ofproto-dpif look whether there is a port of the datapath for the
- * tunnel. */
-static void
-tell(const char *netdev_name)
-{
-    struct netdev *netdev = netdev_from_name(netdev_name);
-
-    if (netdev) {
-        netdev_change_seq_changed(netdev);
-        netdev_close(netdev);
-    }
-}
-
 /* Looks at the device that tunnel 'name' shares with others. */
 static void
 look_after(const char *name, const struct vrf_vxlan_tunnel *t, void *retry_)
@@ -474,7 +395,7 @@ look_after(const char *name, const struct vrf_vxlan_tunnel *t, void *retry_)
 
         if (vrf->changed) {
             vrf_vxlan_forget(tunnels, t->dst_port, t->vrf);
-            tell(name);
+            vrf_kernel_tell(name);
         }
         if (vrf->changed || !vrf->ifindex) {
             return;
@@ -483,7 +404,7 @@ look_after(const char *name, const struct vrf_vxlan_tunnel *t, void *retry_)
     device_name(t->dst_port, t->vrf, t->any_vni, device);
     if (!if_nametoindex(device)) {
         if (*retry) {
-            tell(name);
+            vrf_kernel_tell(name);
         }
         retry_later();
     }
@@ -610,7 +531,8 @@ dpif_netlink_vrf_tunnel_is(const struct netdev *netdev)
 {
     const struct netdev_tunnel_config *cfg = netdev_get_tunnel_config(netdev);
 
-    return cfg && cfg->vrf != VRF_DEFAULT_ID;
+    return (cfg && cfg->vrf != VRF_DEFAULT_ID
+            && !strcmp(netdev_get_type(netdev), "vxlan"));
 }
 
 /* Makes the device for 't', and whatever of ours is in its place goes. */

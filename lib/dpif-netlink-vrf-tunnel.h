@@ -26,11 +26,9 @@ struct smap;
 struct sset;
 
 /* Lets tunnel 'netdev', of type "vxlan", of the kernel datapath be as it is
- * configured.  Returns null, or why that cannot be, for the caller to free;
- * '*in_way' is null then, or the name of the tunnel that is in its way, valid
- * until one is put or removed. */
-char *dpif_netlink_vrf_tunnel_put(const struct netdev *netdev,
-                                  const char **in_way);
+ * configured.  Returns null, or why that cannot be, for the caller to
+ * free. */
+char *dpif_netlink_vrf_tunnel_put(const struct netdev *netdev);
 
 /* There is no such tunnel in the kernel datapath. */
 void dpif_netlink_vrf_tunnel_remove(const char *netdev_name);

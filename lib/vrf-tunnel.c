@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-netlink-vrf-mark.h"
 #include "dpif-netlink-vrf-tunnel.h"
 #include "hash.h"
 #include "netdev.h"
@@ -198,9 +199,18 @@ const char *
 vrf_tunnel_dpif_port(const struct netdev *netdev, const char *dpif_port,
                      char *name, size_t size)
 {
+    const struct netdev_tunnel_config *cfg = netdev_get_tunnel_config(netdev);
+
+    if (dpif_netlink_vrf_mark_is(netdev)) {
+        /* As without a VRF: all of a type and a UDP port share it. */
+        if (!cfg->dst_port) {
+            return dpif_port;
+        }
+        snprintf(name, size, "%s_%d", dpif_port, ntohs(cfg->dst_port));
+        return name;
+    }
     return (dpif_netlink_vrf_tunnel_name(netdev, name, size) ? name
-            : vrf_tunnel_port_name(dpif_port, netdev_get_tunnel_config(netdev),
-                                   name, size));
+            : vrf_tunnel_port_name(dpif_port, cfg, name, size));
 }
 
 uint16_t

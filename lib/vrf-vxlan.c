@@ -202,25 +202,26 @@ vnis_of(bool any_vni)
     return any_vni ? "key=flow or no key" : "a key";
 }
 
-/* Returns why there cannot be a tunnel like 't' as there is one of 'd', whose
- * name becomes '*other'; null if there can. */
+/* Returns why there cannot be a tunnel like 't' as there is one of 'd', null
+ * if there can. */
 static char *
 conflict(const struct vrf_vxlan *v, const struct device *d,
-         const struct vrf_vxlan_tunnel *t, const char **other)
+         const struct vrf_vxlan_tunnel *t)
 {
-    *other = any_tunnel(d);
+    const char *other = any_tunnel(d);
+
     if (d->vrf == t->vrf) {
         return (d->any_vni == t->any_vni ? NULL
                 : xasprintf("%s is in VRF %s at UDP port %d with %s: there, "
                             "Linux either lists VNIs or takes any",
-                            *other, vrf_id_to_name(d->vrf), d->dst_port,
+                            other, vrf_id_to_name(d->vrf), d->dst_port,
                             vnis_of(d->any_vni)));
     } else if (d->vrf == VRF_DEFAULT_ID || t->vrf == VRF_DEFAULT_ID) {
         return xasprintf("%s is in VRF %s at UDP port %d: Linux cannot have "
                          "tunnels of VRFs and of none at one UDP port",
-                         *other, vrf_id_to_name(d->vrf), d->dst_port);
+                         other, vrf_id_to_name(d->vrf), d->dst_port);
     } else if (d->any_vni && t->any_vni) {
-        return xasprintf("%s is in VRF %s at UDP port %d%s", *other,
+        return xasprintf("%s is in VRF %s at UDP port %d%s", other,
                          vrf_id_to_name(d->vrf), d->dst_port,
                          v->lacks_lists
                          ? ": this Linux has no VNI filters (since 5.18), and "
@@ -228,10 +229,10 @@ conflict(const struct vrf_vxlan *v, const struct device *d,
                          : " with key=flow or no key, too: Linux has one "
                          "device for any VNI at a UDP port");
     } else if (!d->any_vni && !t->any_vni) {
-        *other = tunnel_with_vni(d, t->vni);
-        if (*other) {
+        other = tunnel_with_vni(d, t->vni);
+        if (other) {
             return xasprintf("%s in VRF %s has VNI %"PRIu32" at UDP port %d: "
-                             "Linux has a VNI in one VRF only", *other,
+                             "Linux has a VNI in one VRF only", other,
                              vrf_id_to_name(d->vrf), t->vni, d->dst_port);
         }
     }
@@ -309,7 +310,7 @@ tunnel_equal(const struct vrf_vxlan_tunnel *a,
 
 char *
 vrf_vxlan_put(struct vrf_vxlan *v, const char *name,
-              const struct vrf_vxlan_tunnel *t_, const char **in_way)
+              const struct vrf_vxlan_tunnel *t_)
 {
     struct vrf_vxlan_tunnel t = *t_;
     const struct tunnel *old;
@@ -324,13 +325,9 @@ vrf_vxlan_put(struct vrf_vxlan *v, const char *name,
     vrf_vxlan_remove(v, name);
     HMAP_FOR_EACH_WITH_HASH (d, node, hash_int(t.dst_port, 0), &v->devices) {
         if (d->dst_port == t.dst_port && !ovs_list_is_empty(&d->tunnels)) {
-            const char *other;
-            char *why = conflict(v, d, &t, &other);
+            char *why = conflict(v, d, &t);
 
             if (why) {
-                if (in_way) {
-                    *in_way = other;
-                }
                 return why;
             }
         }

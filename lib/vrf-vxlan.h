@@ -43,11 +43,9 @@ void vrf_vxlan_destroy(struct vrf_vxlan *);
 void vrf_vxlan_lacks_lists(struct vrf_vxlan *);
 
 /* Has tunnel 'name' be as '*t' says.  Returns null, or why that cannot be, for
- * the caller to free: then there is no tunnel with that name any more, and
- * '*in_way', unless it is null, is the name of one that is in its way, valid
- * until that changes. */
+ * the caller to free: then there is no tunnel with that name any more. */
 char *vrf_vxlan_put(struct vrf_vxlan *, const char *name,
-                    const struct vrf_vxlan_tunnel *t, const char **in_way);
+                    const struct vrf_vxlan_tunnel *t);
 
 /* Removes tunnel 'name', if there is one. */
 void vrf_vxlan_remove(struct vrf_vxlan *, const char *name);

@@ -12,8 +12,11 @@
  *
  * A tunnel's output asks vrf-tunnel.h instead of ovs-router.h where the outer
  * packet goes, and what is too big for that way goes to tunnel-vrf.h instead
- * of into the tunnel.  What a port receives is for tunnels of its VRF. */
+ * of into the tunnel.  What a port receives is for tunnels of its VRF.  Output
+ * to a tunnel of the kernel datapath marks the packet, if that is how it gets
+ * into its VRF (dpif-netlink-vrf-mark.h). */
 
+#include "dpif-netlink-vrf-mark.h"
 #include "tunnel-vrf.h"
 #include "vrf-port.h"
 #include "vrf-tunnel.h"
@@ -230,6 +233,51 @@ vrf_tnl_same(const struct xlate_ctx *ctx, const struct xport *xport)
     xbridge = xbridge_lookup(ctx->xcfg, ctx->xin->ofproto);
     return xport_tunnel_vrf(xport) == xport_tunnel_vrf(
         get_ofp_port(xbridge, ctx->base_flow.in_port.ofp_port));
+}
+
+/* Does Linux route packets for the tunnel in a VRF by a mark? */
+static bool
+xport_needs_mark(const struct xport *xport)
+{
+    return (xport->is_tunnel && xport_tunnel_vrf(xport) != VRF_DEFAULT_ID
+            && dpif_netlink_vrf_mark_is(xport->netdev));
+}
+
+/* Gives the packet the mark that has Linux route it in the VRF of 'xport', a
+ * tunnel of the kernel datapath, if that takes one; other bits of its mark
+ * stay.  Returns 'out_port', or ODPP_NONE if no packet may go there now. */
+static odp_port_t
+vrf_tnl_mark(struct xlate_ctx *ctx, const struct xport *xport,
+             odp_port_t out_port)
+{
+    struct flow *flow = &ctx->xin->flow;
+    uint32_t mark, mask;
+    uint16_t vrf;
+
+    if (OVS_LIKELY(!xport_needs_mark(xport))) {
+        return out_port;
+    }
+    vrf = xport_tunnel_vrf(xport);
+    if (!dpif_netlink_vrf_mark_get(vrf, &mark, &mask)) {
+        xlate_report(ctx, OFT_WARN, "VRF %s has no mark for it now, see "
+                     "status:tunnel_vrf_error", vrf_id_to_name(vrf));
+        return ODPP_NONE;
+    }
+    xlate_report(ctx, OFT_DETAIL, "VRF %s, by mark 0x%"PRIx32"/0x%"PRIx32,
+                 vrf_id_to_name(vrf), mark, mask);
+    ctx->wc->masks.pkt_mark |= mask;
+    flow->pkt_mark = (flow->pkt_mark & ~mask) | mark;
+    return out_port;
+}
+
+/* After that: what follows must not go by the VRF. */
+static void
+vrf_tnl_unmark(struct xlate_ctx *ctx, const struct xport *xport,
+               uint32_t pkt_mark)
+{
+    if (OVS_UNLIKELY(xport_needs_mark(xport))) {
+        ctx->xin->flow.pkt_mark = pkt_mark;
+    }
 }
 
 /* Has each packet translated, not only the first one of its flow: one that

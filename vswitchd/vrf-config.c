@@ -9,6 +9,7 @@
 
 #include "bridge-extension.h"
 #include "dpif-netdev.h"
+#include "dpif-netlink-vrf-mark.h"
 #include "dpif-netlink-vrf-tunnel.h"
 #include "lib/vswitch-idl.h"
 #include "netdev.h"
@@ -20,6 +21,7 @@
 #include "sset.h"
 #include "util.h"
 #include "vrf.h"
+#include "vrf-mark.h"
 #include "vrf-mode.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
@@ -36,8 +38,30 @@ static struct shash logged = SHASH_INITIALIZER(&logged);
 static struct shash ports = SHASH_INITIALIZER(&ports);
 static bool wanted;
 
-/* VXLAN interfaces of bridges on the kernel's datapath, as they are told. */
-static struct sset kernel_tunnels = SSET_INITIALIZER(&kernel_tunnels);
+/* How tunnels of the kernel's datapath get into VRFs. */
+struct kernel_way {
+    const char *types[3];       /* Of interfaces. */
+    char *(*put)(const struct netdev *);
+    void (*remove)(const char *netdev_name);
+    void (*retain)(const struct sset *names);
+    struct sset names;          /* Interfaces of bridges on that datapath, as
+                                 * they are told. */
+};
+
+static struct kernel_way kernel_ways[] = {
+    {   .types = { "vxlan" },
+        .put = dpif_netlink_vrf_tunnel_put,
+        .remove = dpif_netlink_vrf_tunnel_remove,
+        .retain = dpif_netlink_vrf_tunnel_retain,
+        .names = SSET_INITIALIZER(&kernel_ways[0].names) },
+    {   .types = { "geneve", "gre" },
+        .put = dpif_netlink_vrf_mark_put,
+        .remove = dpif_netlink_vrf_mark_remove,
+        .retain = dpif_netlink_vrf_mark_retain,
+        .names = SSET_INITIALIZER(&kernel_ways[1].names) },
+};
+
+#define MARK_MASK_KEY "vrf-mark-mask"
 
 static struct ovsdb_idl *database;
 
@@ -50,13 +74,30 @@ vrf_config_init(struct ovsdb_idl *idl)
 }
 
 static void
-vrf_config_exit(bool cleanup OVS_UNUSED)
+vrf_config_exit(bool cleanup)
 {
     vrf_exit();
     shash_destroy_free_data(&logged);
     shash_destroy_free_data(&ports);
-    sset_destroy(&kernel_tunnels);
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_ways); i++) {
+        sset_destroy(&kernel_ways[i].names);
+    }
     dpif_netlink_vrf_tunnel_exit();
+    dpif_netlink_vrf_mark_exit(cleanup);
+}
+
+/* Returns how tunnels of type 'type' get into VRFs, null if they cannot. */
+static struct kernel_way *
+find_kernel_way(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_ways); i++) {
+        for (const char **t = kernel_ways[i].types; *t; t++) {
+            if (!strcmp(*t, type)) {
+                return &kernel_ways[i];
+            }
+        }
+    }
+    return NULL;
 }
 
 /* Are bridges of that type on the kernel's datapath? */
@@ -97,6 +138,7 @@ vrf_config_check_interface(const struct ovsrec_interface *cfg,
                            const char *type)
 {
     const char *name = smap_get(&cfg->other_config, "vrf");
+    struct kernel_way *way = find_kernel_way(cfg->type);
 
     if (name && vrf_name_is_valid(name)) {
         free(shash_replace(&ports, cfg->name, xstrdup(name)));
@@ -108,67 +150,86 @@ vrf_config_check_interface(const struct ovsrec_interface *cfg,
         free(error);
     }
     wanted |= smap_get(&cfg->options, "vrf") != NULL;
-    if (!strcmp(cfg->type, "vxlan") && is_kernel_type(type)) {
-        sset_add(&kernel_tunnels, cfg->name);
+    if (way && is_kernel_type(type)) {
+        sset_add(&way->names, cfg->name);
     }
 }
 
-static bool
-interface_exists(const char *name)
+/* Has 'way' forget tunnels that go with this very change of the
+ * configuration. */
+static void
+forget_gone(const struct kernel_way *way)
 {
+    struct sset names = SSET_INITIALIZER(&names);
     const struct ovsrec_interface *row;
 
     OVSREC_INTERFACE_FOR_EACH (row, database) {
-        if (!strcmp(row->name, name)) {
-            return true;
-        }
+        sset_add(&names, row->name);
     }
-    return false;
+    way->retain(&names);
+    sset_destroy(&names);
 }
 
-/* Returns why the kernel's datapath cannot have the VXLAN tunnel, or null. */
+/* Returns why the kernel's datapath cannot have the tunnel, or null. */
 static char *
-bar_vxlan(const struct ovsrec_interface *cfg)
+bar_tunnel(const struct kernel_way *way, const struct ovsrec_interface *cfg)
 {
     struct netdev *netdev = netdev_from_name(cfg->name);
-    const char *in_way = NULL;
     char *why;
 
     if (!netdev || !netdev_get_tunnel_config(netdev)) {
         netdev_close(netdev);
         return NULL;
     }
-    why = dpif_netlink_vrf_tunnel_put(netdev, &in_way);
-    while (in_way && !interface_exists(in_way)) {
-        /* It goes with this very change of the configuration. */
+    why = way->put(netdev);
+    if (why) {
         free(why);
-        dpif_netlink_vrf_tunnel_remove(in_way);
-        why = dpif_netlink_vrf_tunnel_put(netdev, &in_way);
+        forget_gone(way);
+        why = way->put(netdev);
     }
     netdev_close(netdev);
     return why;
+}
+
+/* Sets the bits of marks that say the VRF of a tunnel. */
+static void
+configure_mark_mask(const struct ovsrec_open_vswitch *cfg)
+{
+    const char *s = cfg ? smap_get(&cfg->other_config, MARK_MASK_KEY) : NULL;
+    uint32_t mask = VRF_MARK_DEFAULT_MASK;
+
+    if (s && !vrf_mark_mask_from_string(s, &mask)
+        && is_new_mistake(MARK_MASK_KEY, s)) {
+        VLOG_WARN("other_config:"MARK_MASK_KEY"=%s: the value must be a mask "
+                  "of adjacent bits, of 32, at least one, such as 0x%"PRIx32
+                  ", which is used", s, mask);
+    }
+    dpif_netlink_vrf_mark_set_mask(mask);
 }
 
 static char *
 vrf_config_bar_interface(const struct ovsrec_interface *cfg, const char *type)
 {
     const char *vrf = smap_get_def(&cfg->options, "vrf", VRF_DEFAULT_NAME);
+    const struct kernel_way *way = find_kernel_way(cfg->type);
     bool in_vrf = strcmp(vrf, VRF_DEFAULT_NAME);
-    bool is_vxlan = !strcmp(cfg->type, "vxlan");
     char *why, *reason;
 
-    if (!is_vxlan && !in_vrf) {
+    if (!way && !in_vrf) {
         return NULL;
     } else if (!is_kernel_type(type)) {
-        dpif_netlink_vrf_tunnel_remove(cfg->name);
+        if (way) {
+            way->remove(cfg->name);
+        }
         return NULL;
-    } else if (!is_vxlan) {
+    } else if (!way) {
         return xasprintf("options:vrf=%s: Linux's tunnels of type %s cannot "
-                         "be put into a VRF; those of type vxlan can, and all "
-                         "of a bridge with datapath_type=netdev",
-                         vrf, cfg->type);
+                         "be put into a VRF; those of types vxlan, geneve and "
+                         "gre can, and all of a bridge with "
+                         "datapath_type=netdev", vrf, cfg->type);
     }
-    why = bar_vxlan(cfg);
+    configure_mark_mask(ovsrec_open_vswitch_first(database));
+    why = bar_tunnel(way, cfg);
     if (!why || !in_vrf) {
         return why;
     }
@@ -183,6 +244,7 @@ vrf_config_run(void)
     vrf_run();
     vrf_tunnel_run();
     dpif_netlink_vrf_tunnel_run();
+    dpif_netlink_vrf_mark_run();
 }
 
 static void
@@ -191,6 +253,7 @@ vrf_config_wait(void)
     vrf_wait();
     vrf_tunnel_wait();
     dpif_netlink_vrf_tunnel_wait();
+    dpif_netlink_vrf_mark_wait();
 }
 
 static void
@@ -206,6 +269,7 @@ vrf_config_get_status(const struct ovsrec_interface *cfg, struct smap *status)
         }
     }
     dpif_netlink_vrf_tunnel_get_status(cfg->name, status);
+    dpif_netlink_vrf_mark_get_status(cfg->name, status);
 }
 
 /* Sets how output_vrf() finds routes. */
@@ -234,7 +298,8 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
     SMAP_FOR_EACH (node, &cfg->other_config) {
         unsigned int table;
 
-        if (strncmp(node->key, "vrf-", 4)) {
+        if (strncmp(node->key, "vrf-", 4)
+            || !strcmp(node->key, MARK_MASK_KEY)) {
             continue;
         }
         if (!vrf_name_is_valid(node->key + 4)
@@ -246,14 +311,18 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
         shash_add(&tables, node->key + 4, (void *) (uintptr_t) table);
     }
     configure_mode(&cfg->other_config);
+    configure_mark_mask(cfg);
     vrf_configure(&tables, &ports, wanted);
     shash_destroy(&tables);
     shash_clear_free_data(&ports);
     wanted = false;
 
-    dpif_netlink_vrf_tunnel_retain(&kernel_tunnels);
-    sset_clear(&kernel_tunnels);
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_ways); i++) {
+        kernel_ways[i].retain(&kernel_ways[i].names);
+        sset_clear(&kernel_ways[i].names);
+    }
     dpif_netlink_vrf_tunnel_follow();
+    dpif_netlink_vrf_mark_follow(is_kernel_type("system"));
 }
 
 const struct bridge_extension vrf_bridge_extension = {

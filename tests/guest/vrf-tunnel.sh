@@ -9,23 +9,13 @@
 # is 10.3.3.2 at the other end of the tunnel.  All VRFs have the same addresses.
 
 work=${work-}
+here=${here-}
 
-# What ovs-vswitchd says of packets for a tunnel that went, and if Linux refuses
-# a device, and it tries again.
-PACKETS_FAIL='receive tunnel port not found'
+# shellcheck source=tests/guest/vrf-underlay
+. "$here/vrf-underlay"
+
+# What ovs-vswitchd says if Linux refuses a device, and it tries again.
 DEVICE_FAILS="(Failed to create|failed to add) t-|$PACKETS_FAIL"
-
-make_vrf () {                   # make_vrf NAME TABLE
-    ip link add "$1" type vrf table "$2"
-    ip link set "$1" up
-}
-
-member () {                     # Of VRF $1.
-    sysctl -q -w "net.ipv6.conf.u-$1.disable_ipv6=0"
-    ip link set "u-$1" master "$1" up
-    ip addr replace 172.31.1.1/24 dev "u-$1"
-    ip addr replace fd31::1/64 dev "u-$1" nodad
-}
 
 # Puts device $2 of host $1-far, with VNI $3 and address $4, at the other end;
 # $5 is the address of ours.
@@ -34,16 +24,6 @@ far_device () {
         remote "${5-172.31.1.1}" dstport 4789
     ip -n "$1-far" link set "$2" mtu 1400 up
     ip -n "$1-far" addr add "$4" dev "$2"
-}
-
-underlay () {                   # underlay NAME TABLE
-    modprobe vrf || skip "the kernel has no VRFs"
-    sysctl -q -w net.ipv6.conf.all.accept_dad=0 \
-        net.ipv6.conf.default.accept_dad=0
-    make_vrf "$1" "$2"
-    host "$1-far"
-    cable "u-$1" "$1-far" eth0 172.31.1.2/24 fd31::2/64
-    member "$1"
 }
 
 # site NAME TABLE VNI [OPTION]...: OPTIONs of t-NAME replace the usual ones.
@@ -64,14 +44,6 @@ tunnel () {                     # tunnel NAME [OPTION]...
         "options:vrf=$1" "${@:2}"
 }
 
-error_of () {                   # error_of NAME
-    ovs-vsctl get interface "t-$1" error
-}
-
-status_of () {                  # status_of NAME KEY
-    ovs-vsctl --if-exists get interface "t-$1" "status:$2"
-}
-
 # Linux's VXLAN devices here, by name, each with the device it is linked to.
 devices () {
     ip -o -d link show type vxlan |
@@ -89,32 +61,12 @@ vnis () {                       # vnis DEVICE
     command bridge vni show dev "$1" | tail -n +2 | sed "s/^$1//" | xargs
 }
 
-received () {                   # received NAME: packets, by its tunnel.
-    ovs-ofctl dump-ports "br-$1" "t-$1" | sed -n 's/.*rx pkts=\([0-9]*\),.*/\1/p'
-}
-
 two_sites () {
     ovs_start
     site red 10 10
     site blue 11 11
     equal "$(error_of red)" '[]' "error of t-red"
     equal "$(error_of blue)" '[]' "error of t-blue"
-}
-
-# Nothing of one VRF comes to the other one.
-apart () {
-    local name other before
-    for name in red blue; do
-        other=blue
-        test "$name" = red || other=red
-        reach "$name-near" 10.3.3.2
-        before=$(received "$other")
-        transfer "$name-near" "$name-far" 10.3.3.2
-        transfer "$name-far" "$name-near" 10.3.3.1
-        test "$(received "$name")" -gt 20
-        # ARP may come by itself.
-        test "$(received "$other")" -le $((before + 10))
-    done
 }
 
 same_addresses () {
@@ -171,22 +123,6 @@ ipv6_underlay () {
             "options:vrf=$name" "options:key=$vni" options:csum=true
     done
     apart
-}
-
-says () {                       # says NAME TEXT
-    error_of "$1" | grep -F "$2"
-}
-
-# barred NAME TEXT: the tunnel is not there, and why.
-barred () {
-    wait_for 20 says "$1" "$2"
-    equal "$(ovs-vsctl get interface "t-$1" ofport)" -1 "its number"
-    refuses ovs-ofctl dump-ports-desc "br-$1" "t-$1"
-}
-
-works () {                      # works NAME
-    wait_for 20 eval "test '[]' = \"\$(error_of '$1')\""
-    ovs-ofctl dump-ports-desc "br-$1" "t-$1"
 }
 
 conflicts () {
