@@ -346,11 +346,14 @@ class Bench:
         sent = self.generator.send("g0", packets, *self.options)
         return sent["cpu"] / sent["sent"]
 
+    def bare_prefix(self):
+        """Of a command that sends by g1: the program that drops it all."""
+        return (os.path.join(self.args.ours, "bench/bench-xdp"), "live", "d1",
+                "return")
+
     def bare(self, packets):
-        sent = self.generator.send(
-            "g1", packets, *self.options,
-            prefix=(os.path.join(self.args.ours, "bench/bench-xdp"), "live",
-                    "d1", "return"))
+        sent = self.generator.send("g1", packets, *self.options,
+                                   prefix=self.bare_prefix())
         return sent["cpu"] / sent["came"]
 
     def max_bursts(self):
@@ -496,11 +499,11 @@ def wait_for(seconds, child):
         raise Failed("%s ended" % " ".join(child.args))
 
 
-def attack(bench, client, seconds):
+def attack(bench, client, seconds, device):
     """Attacks for some 'seconds'.  Returns what was downloaded meanwhile, in
     bytes per second, and what the generator says."""
     generator = bench.generator
-    with process(*generator.command("e0", *bench.options, "--seconds=%d"
+    with process(*generator.command(device, *bench.options, "--seconds=%d"
                                     % (seconds + 60))) as child:
         wait_for(1, child)
         rate = downloaded(client, seconds)
@@ -525,8 +528,9 @@ def downloaded(client, seconds):
 
 
 def main_download(bench):
-    """Prints bytes per second that were downloaded when it was quiet and when
-    it was not, and packets per second of the attack."""
+    """Prints bytes per second that were downloaded when it was quiet, when it
+    was not, and when the same generator sent to another port as fast as it
+    could; and packets per second of the attack."""
     switch, seconds = bench.switch, bench.args.seconds
     script = os.path.join(HERE, "harness", "download.py")
     output("ip", "-n", "far", "addr", "add", FAR_ADDRESS + "/24", "dev", "e0")
@@ -547,7 +551,11 @@ def main_download(bench):
             quiet = downloaded(client, seconds)
             counted = switch.counted()
             lost = counter("p0", "rx_queue_0_drops")
-            attacked, sent = attack(bench, client, seconds)
+            attacked, sent = attack(bench, client, seconds, "e0")
+            with process(*bench.bare_prefix(), "sleep", "infinity"):
+                wait_until("the program at d1", lambda: "prog/xdp" in output(
+                    "ip", "link", "show", "d1"))
+                aside, _ = attack(bench, client, seconds, "g1")
     lost = counter("p0", "rx_queue_0_drops") - lost
     # Packets of the download may be among those lost.
     least = sent["came"] - (0 if bench.args.offload else lost)
@@ -556,7 +564,7 @@ def main_download(bench):
     n = switch.counted() - counted
     if n > sent["came"]:
         raise Failed("%d packets came, OpenFlow says %d" % (sent["came"], n))
-    return {"quiet": quiet, "attacked": attacked,
+    return {"quiet": quiet, "attacked": attacked, "aside": aside,
             "attack": sent["came"] / sent["seconds"], "counted": n,
             "came": sent["came"]}
 

@@ -14,6 +14,7 @@ SIDES = {"xdp": ("ovs", "--offload"), "software": ("ovs",),
          "stock": ("stock",)}
 SOFTWARE = "ours with hw-offload=false, same run"
 QUIET = "ours without an attack, same run"
+ASIDE = "ours beside an attack on another port, same run"
 
 
 def ksoftirqd(cpu):
@@ -198,12 +199,13 @@ def forward(context):
 def download(context):
     """What is left of a download beside an attack."""
     values = {name: {side: [] for side in SIDES}
-              for name in ("quiet", "share", "attack")}
+              for name in ("quiet", "aside", "share", "attack")}
 
     def measure(side):
         found = run(context, "download", *SIDES[side])
         attacked = max(found["attacked"], 1)        # Ratios need more than 0.
         values["quiet"][side].append(found["quiet"] * 8e-6)
+        values["aside"][side].append(found["aside"] * 8e-6)
         values["share"][side].append(100 * attacked / found["quiet"])
         values["attack"][side].append(found["attack"] / 1e6)
         return attacked * 8e-6
@@ -215,6 +217,8 @@ def download(context):
     attack = "the attack that the port takes meanwhile"
     return [compare(case, metric, "Mbit/s", runs["xdp"],
                     values["quiet"]["xdp"], True, QUIET),
+            compare(case, metric, "Mbit/s", runs["xdp"],
+                    values["aside"]["xdp"], True, ASIDE),
             compare(case, metric, "Mbit/s", runs["xdp"], runs["stock"], True),
             compare(case, share, "%", values["share"]["xdp"],
                     values["share"]["stock"], True),
