@@ -35,7 +35,8 @@
 
 /* What packets to an address found in the FIB, if that depends on nothing but
  * their context.  Good as long as those have the serial numbers that are noted
- * here: whatever changes, they are made anew. */
+ * here: whatever changes, they are made anew.  If it was more than a next hop,
+ * 'place' is N_PLACES. */
 struct memo {
     struct vrf_addr dst;
     uint64_t context;
@@ -69,7 +70,8 @@ struct vrf_path {
     unsigned int n_lookups, n_missed;
 
     struct vrf_context contexts[N_CONTEXTS];
-    struct vrf_adjacency adjacencies[N_PLACES];
+    struct vrf_adjacency adjacencies[N_PLACES + 1]; /* The last one is zeros,
+                                                     * never usable. */
     struct memo memos[N_MEMOS];
     struct way_memo ways[N_PLACES];
 };
@@ -486,16 +488,14 @@ memo_is_good(const struct vrf_path *path, const struct vrf_context *c,
             && m->family == family && m->tos == q->tos);
 }
 
-/* Makes a memo of a route that says what most of them do.  Returns null if it
- * is more complicated. */
-static const struct memo *
-make_memo_of_route(struct vrf_path *path, const struct vrf_context *c,
-                   enum vrf_family family, const struct vrf_fib_query *q,
-                   const struct vrf_route *route)
+/* Returns the next hop that 'route' has for packets to 'q->dst', if it says
+ * what most routes do, or null if it is more complicated. */
+static const struct vrf_adjacency *
+only_adjacency(struct vrf_path *path, enum vrf_family family,
+               const struct vrf_fib_query *q, const struct vrf_route *route)
 {
     const struct vrf_hops *hops = vrf_route_hops(route);
     const struct vrf_hop *hop = &hops->hops[0];
-    struct memo *memos = memos_of(path, c, &q->dst);
     const struct vrf_adjacency *a;
     bool direct;
 
@@ -507,41 +507,50 @@ make_memo_of_route(struct vrf_path *path, const struct vrf_context *c,
     direct = vrf_addr_is_zero(&hop->gateway);
     a = get_adjacency(path, direct ? family : hop->gateway_family,
                       hop->ifindex, direct ? &q->dst : &hop->gateway);
-    if (!a->up || a->is_vrf) {
-        return NULL;
+    return a->up && !a->is_vrf ? a : NULL;
+}
+
+/* Returns the route by which packets with 'q' go, or null. */
+static const struct vrf_route *
+find_route(const struct vrf_context *c, enum vrf_family family,
+           const struct vrf_fib_query *q)
+{
+    for (size_t i = 0; i < c->plan[family].n; i++) {
+        const struct vrf_route *route;
+
+        route = vrf_fib_route(c->plan[family].fibs[i], q);
+        if (route && route->info.type != VRF_ROUTE_THROW) {
+            return route;
+        }
     }
-    memos[1] = memos[0];
-    memos[0] = (struct memo) {
-        .dst = q->dst,
-        .context = c->serial,
-        .adjacency = a->serial,
-        .mtu = route->info.mtu ? route->info.mtu : a->mtu,
-        .place = a - path->adjacencies,
-        .family = family,
-        .tos = q->tos,
-    };
-    return memos;
+    return NULL;
 }
 
 static const struct memo *
 make_memo(struct vrf_path *path, const struct vrf_context *c,
           enum vrf_family family, const struct vrf_fib_query *q)
 {
-    path->n_missed++;
-    for (size_t i = 0; i < c->plan[family].n; i++) {
-        const struct vrf_route *route;
+    const struct vrf_route *route = find_route(c, family, q);
+    struct memo *memos = memos_of(path, c, &q->dst);
+    const struct vrf_adjacency *a;
 
-        route = vrf_fib_route(c->plan[family].fibs[i], q);
-        if (route && route->info.type != VRF_ROUTE_THROW) {
-            return make_memo_of_route(path, c, family, q, route);
-        }
-    }
-    return NULL;
+    a = route ? only_adjacency(path, family, q, route) : NULL;
+    path->n_missed++;
+    memos[1] = memos[0];
+    memos[0] = (struct memo) {
+        .dst = q->dst,
+        .context = c->serial,
+        .adjacency = a ? a->serial : 0,
+        .mtu = !a ? 0 : route->info.mtu ? route->info.mtu : a->mtu,
+        .place = a ? a - path->adjacencies : N_PLACES,
+        .family = family,
+        .tos = q->tos,
+    };
+    return memos;
 }
 
-/* Returns what is known of packets with 'dst' and 'tos', which
- * path->adjacencies has the next hop of, or null if it is not as simple as
- * that.  'c->plan[family]' must be simple. */
+/* Returns what is known of packets with 'dst' and 'tos'.  'c->plan[family]'
+ * must be simple. */
 static inline ALWAYS_INLINE const struct memo *
 find_memo(struct vrf_path *path, const struct vrf_context *c,
           enum vrf_family family, const struct vrf_addr *dst, uint8_t tos)
@@ -571,7 +580,7 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
     if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
         m = find_memo(path, c, p->family, &p->dst, p->tos);
     }
-    if (m) {
+    if (m && m->place < N_PLACES) {
         v->outcome = VRF_FORWARDED;
         v->adjacency = &path->adjacencies[m->place];
         v->mtu = m->mtu;
@@ -639,11 +648,9 @@ take(struct vrf_path *path, const struct vrf_context *c,
         }
         dst = vrf_take_dst(family, packet);
         m = find_memo(path, c, family, &dst, vrf_take_tos(family, packet));
-        if (OVS_UNLIKELY(!m) || !vrf_take_fits(packet, &k, m->mtu)) {
-            goto leave;
-        }
         a = &path->adjacencies[m->place];
-        if (OVS_UNLIKELY(!a->usable || a->stale)) {
+        if (OVS_UNLIKELY(!a->usable || a->stale)
+            || !vrf_take_fits(packet, &k, m->mtu)) {
             goto leave;
         }
         vrf_take_put_on_way(t, family, packet, a->macs, a->port_no);
