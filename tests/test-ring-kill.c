@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -265,33 +266,55 @@ connect_to(const char *name)
     return fd;
 }
 
+static bool
+send_frame(int fd)
+{
+    static uint8_t frame[2 + 1514];
+    size_t len = 60 + random_range(1514 - 60), done = 0;
+
+    memcpy(frame + 2 + 12, "\x12\x34", 2);
+    frame[0] = len >> 8;
+    frame[1] = len;
+    while (done < len + 2) {
+        ssize_t n = write(fd, frame + done, len + 2 - done);
+
+        if (n < 0) {
+            return false;
+        }
+        done += n;
+    }
+    return true;
+}
+
+/* A connection is there for the one who connects before the other side has
+ * accepted it, but what is sent is read only after. */
+static void
+wait_until_read(int fd)
+{
+    int unread;
+
+    while (!ioctl(fd, TIOCOUTQ, &unread) && unread) {
+        usleep(100);
+    }
+}
+
 /* A device takes one piece of each connection at a time. */
 static void
 load(struct ovs_cmdl_context *ctx)
 {
-    static uint8_t frame[2 + 1514];
     int fds[N_STREAMS];
+    int i;
 
     signal(SIGPIPE, SIG_IGN);
-    memcpy(frame + 2 + 12, "\x12\x34", 2);
-    for (int i = 0; i < N_STREAMS; i++) {
+    for (i = 0; i < N_STREAMS; i++) {
         fds[i] = connect_to(ctx->argv[1]);
+        send_frame(fds[i]);
+        wait_until_read(fds[i]);
     }
     puts("connected");
     fflush(stdout);
-    for (int i = 0; ; i = (i + 1) % N_STREAMS) {
-        size_t len = 60 + random_range(1514 - 60), done = 0;
-
-        frame[0] = len >> 8;
-        frame[1] = len;
-        while (done < len + 2) {
-            ssize_t n = write(fds[i], frame + done, len + 2 - done);
-
-            if (n < 0) {
-                return;
-            }
-            done += n;
-        }
+    while (send_frame(fds[i++ % N_STREAMS])) {
+        continue;
     }
 }
 
