@@ -291,7 +291,9 @@ restart () {                    # restart SIGNAL|exit
 vrf_anew () {
     local number old
     two_sites
-    tolerate "$DEVICE_FAILS"
+    # When the name moves, the device of its old VRF may be there for longer
+    # than that of the new one needs to ask for the same VNI; it asks again.
+    tolerate "$DEVICE_FAILS|cannot be added: File exists"
     apart
     number=$(ovs-vsctl get interface t-red ofport)
     old=$(device 4789 red)
