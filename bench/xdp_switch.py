@@ -108,13 +108,21 @@ def no_ipv6(*netns):
                "echo 1 >/proc/sys/net/ipv6/conf/%s/disable_ipv6" % conf)
 
 
-def cable(here, there, netns):
-    queues = ("numrxqueues", "1", "numtxqueues", "1")
+def cable(here, there, netns, n_queues=1):
+    queues = ("numrxqueues", str(n_queues), "numtxqueues", str(n_queues))
     output("ip", "link", "add", here, *queues, "type", "veth", "peer", "name",
            there, *queues, "netns", netns)
     output("ip", "netns", "exec", netns, "ethtool", "-K", there, "tx", "off")
     output("ip", "link", "set", here, "up")
     output("ip", "-n", netns, "link", "set", there, "up")
+
+
+def queue_by_cpu(netns, device, cpus):
+    """Has a processor of 'cpus' send to the queue of its place there."""
+    for queue, cpu in enumerate(cpus):
+        output("ip", "netns", "exec", netns, "sh", "-c",
+               "echo %x >/sys/class/net/%s/queues/tx-%d/xps_cpus"
+               % (1 << cpu, device, queue))
 
 
 def counter(device, name, *netns):
@@ -123,6 +131,12 @@ def counter(device, name, *netns):
     if not found:
         raise Failed("%s: no counter %s" % (device, name))
     return int(found[1])
+
+
+def counters(device, name, n_queues):
+    """Of all receive queues together."""
+    return sum(counter(device, "rx_queue_%d_%s" % (queue, name))
+               for queue in range(n_queues))
 
 
 def nanoseconds(schedstat):
@@ -214,7 +228,7 @@ class Switch:
         name = "p%d" % number
         self.vsctl("add-port", "br0", name, "--", "set", "interface", name,
                    "type=afxdp", "ofport_request=%d" % (number + 1),
-                   "options:n_rxq=1", "options:xdp-mode=native", *options)
+                   "options:xdp-mode=native", *options)
         error = self.vsctl("get", "interface", name, "error").strip()
         if error != "[]":
             raise Failed("%s: %s" % (name, error))
@@ -550,13 +564,13 @@ def main_download(bench):
             downloaded(client, 1)
             quiet = downloaded(client, seconds)
             counted = switch.counted()
-            lost = counter("p0", "rx_queue_0_drops")
+            lost = counters("p0", "drops", bench.args.queues)
             attacked, sent = attack(bench, client, seconds, "e0")
             with process(*bench.bare_prefix(), "sleep", "infinity"):
                 wait_until("the program at d1", lambda: "prog/xdp" in output(
                     "ip", "link", "show", "d1"))
                 aside, _ = attack(bench, client, seconds, "g1")
-    lost = counter("p0", "rx_queue_0_drops") - lost
+    lost = counters("p0", "drops", bench.args.queues) - lost
     # Packets of the download may be among those lost.
     least = sent["came"] - (0 if bench.args.offload else lost)
     wait_until("the count of the attack",
@@ -594,6 +608,9 @@ def parse_arguments():
                         help="in a burst")
     parser.add_argument("--seconds", type=int, default=4,
                         help="of each half of a download")
+    parser.add_argument("--queues", type=int, default=1, choices=(1, 2),
+                        help="of each port in a download; of two, the second "
+                        "is for what the PMD thread's processor sends")
     parser.add_argument("--quick", action="store_true",
                         help="take bursts as they come")
     parser.add_argument("part", choices=("drop", "masks", "pass", "forward",
@@ -609,9 +626,10 @@ def measure(args, directory, stack):
     try:
         redirect = (("options:xdp-redirect=true",)
                     if args.offload and args.part == "forward" else ())
-        switch.add_port(0, *redirect)
+        queues = "options:n_rxq=%d" % args.queues
+        switch.add_port(0, queues, *redirect)
         if args.part in ("forward", "download"):
-            switch.add_port(1, *redirect)
+            switch.add_port(1, queues, *redirect)
         if args.part == "forward":
             stack.enter_context(process(
                 *NEAR, os.path.join(args.ours, "bench/bench-xdp"), "live",
@@ -640,8 +658,11 @@ def main():
         output("ip", "netns", "add", name)
         no_ipv6("ip", "netns", "exec", name)
     no_ipv6()
-    cable("p0", "e0", "far")
-    cable("p1", "e1", "near")
+    cable("p0", "e0", "far", args.queues)
+    cable("p1", "e1", "near", args.queues)
+    if args.queues > 1:
+        for netns, device in ("far", "e0"), ("near", "e1"):
+            queue_by_cpu(netns, device, (args.generator_cpu, args.pmd_cpu))
     cable("d0", "g0", "far")
     cable("d1", "g1", "far")
     try:

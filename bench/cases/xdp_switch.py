@@ -2,6 +2,7 @@
 """Flows in XDP through the switch itself, driven by OpenFlow rules
 (../xdp_switch.py)."""
 
+import functools
 import glob
 import os
 
@@ -196,13 +197,13 @@ def forward(context):
     return found
 
 
-def download(context):
+def download(context, case, *options):
     """What is left of a download beside an attack."""
     values = {name: {side: [] for side in SIDES}
               for name in ("quiet", "aside", "share", "attack")}
 
     def measure(side):
-        found = run(context, "download", *SIDES[side])
+        found = run(context, "download", *SIDES[side], *options)
         attacked = max(found["attacked"], 1)        # Ratios need more than 0.
         values["quiet"][side].append(found["quiet"] * 8e-6)
         values["aside"][side].append(found["aside"] * 8e-6)
@@ -211,7 +212,6 @@ def download(context):
         return attacked * 8e-6
 
     runs = context.alternate(tuple(SIDES), measure)
-    case = "xdp-switch/download"
     metric = "download beside an attack"
     share = metric + ", of that without one"
     attack = "the attack that the port takes meanwhile"
@@ -230,6 +230,10 @@ def download(context):
 
 
 for name, measure_all in (("drop", drop), ("rate", rate),
-                          ("untouched", untouched), ("forward", forward),
-                          ("download", download)):
+                          ("untouched", untouched), ("forward", forward)):
     register(Case("xdp-switch/" + name, measure_all, missing))
+for name, options in (("xdp-switch/download", ()),
+                      ("xdp-switch/download-2-queues", ("--queues=2",))):
+    register(Case(name, functools.partial(
+        lambda context, name, options: download(context, name, *options),
+        name=name, options=options), missing))
