@@ -18,6 +18,7 @@ PART is one of
                 XDP drops them
     pass        a meter drops them, which XDP cannot do
     forward     a rule sends them out of p1; a program at e1 counts and drops
+    tap         a rule sends them to a tap device, whose reader counts
     download    a rule drops them, while near sends as much as it can to far
                 by TCP
 
@@ -29,7 +30,7 @@ All but "download" print
       lost        of these, those that the socket had no room for
       seconds     from the first to the last packet
       cpu         seconds of the generator's processor
-      delivered   packets that came to e1
+      delivered   packets that came to e1, or to the reader
       received    packets that the PMD thread received
       work        seconds that it worked for them, and did not poll in vain
       waited      share of the time that it waited for its processor
@@ -224,11 +225,13 @@ class Switch:
         with open(path, encoding="utf-8", errors="replace") as f:
             return "".join(f.readlines()[-20:])
 
-    def add_port(self, number, *options):
-        name = "p%d" % number
+    def add_port(self, number, *options, name=None, port_type="afxdp"):
+        name = name or "p%d" % number
+        if port_type == "afxdp":
+            options = ("options:xdp-mode=native", *options)
         self.vsctl("add-port", "br0", name, "--", "set", "interface", name,
-                   "type=afxdp", "ofport_request=%d" % (number + 1),
-                   "options:xdp-mode=native", *options)
+                   "type=" + port_type, "ofport_request=%d" % (number + 1),
+                   *options)
         error = self.vsctl("get", "interface", name, "error").strip()
         if error != "[]":
             raise Failed("%s: %s" % (name, error))
@@ -283,10 +286,11 @@ class Switch:
 
 
 class Bench:
-    def __init__(self, args, switch, generator):
+    def __init__(self, args, switch, generator, reader=None):
         self.args = args
         self.switch = switch
         self.generator = generator
+        self.reader = reader        # Of the tap device.
         self.options = ("--sources=%d" % SOURCES,)
 
     def seed(self, *options):
@@ -303,6 +307,9 @@ class Bench:
                        lambda: self.switch.in_xdp() == n_flows + 1)
 
     def delivered(self):
+        if self.args.part == "tap":
+            self.reader.stdin.write("\n")
+            return int(self.reader.stdout.readline())
         if self.args.part != "forward":
             return 0
         return counter("e1", "rx_queue_0_xdp_drops", *NEAR)
@@ -344,8 +351,11 @@ class Bench:
                 "waited": change["waited"] / change["time"]}
 
     def disturbance(self, burst):
-        """How much somebody or something has interfered; up to 1 is none."""
+        """How much somebody or something has interfered; up to 1 is none.
+        The reader of a tap device takes time of one or the other."""
         found = [0]
+        if self.args.part == "tap":
+            return 0
         if self.args.part == "forward":
             found.append((burst["seconds"] - burst["cpu"] - PAUSE)
                          / burst["seconds"] / MAX_WAITED)
@@ -483,7 +493,7 @@ def main_bursts(bench):
         switch.ofctl("add-meter", "br0",
                      "meter=1,pktps,band=type=drop,rate=1")
         switch.ofctl("add-flow", "br0", ATTACK + ",actions=meter:1")
-    elif part == "forward":
+    elif part in ("forward", "tap"):
         switch.ofctl("add-flow", "br0", ATTACK + ",actions=output:2")
     else:
         switch.ofctl("add-flow", "br0", ATTACK + ",actions=drop")
@@ -613,8 +623,11 @@ def parse_arguments():
                         "is for what the PMD thread's processor sends")
     parser.add_argument("--quick", action="store_true",
                         help="take bursts as they come")
+    parser.add_argument("--tap-type", default="afxdp",
+                        choices=("afxdp", "system"),
+                        help="of the tap device's port")
     parser.add_argument("part", choices=("drop", "masks", "pass", "forward",
-                                         "download"))
+                                         "tap", "download"))
     return parser.parse_args()
 
 
@@ -625,7 +638,9 @@ def measure(args, directory, stack):
     switch = Switch(args.tree, args.source, directory, args.pmd_cpu, settings)
     try:
         redirect = (("options:xdp-redirect=true",)
-                    if args.offload and args.part == "forward" else ())
+                    if args.offload and args.part in ("forward", "tap")
+                    else ())
+        reader = None
         queues = "options:n_rxq=%d" % args.queues
         switch.add_port(0, queues, *redirect)
         if args.part in ("forward", "download"):
@@ -636,11 +651,20 @@ def measure(args, directory, stack):
                 "e1", "return", "sleep", "infinity"))
             wait_until("the program at e1", lambda: "prog/xdp" in output(
                 "ip", "-n", "near", "link", "show", "e1"))
+        if args.part == "tap":
+            reader = stack.enter_context(process(
+                os.path.join(args.ours, "bench/bench-tap"), "t0"))
+            if not reader.stdout.readline():
+                raise Failed("no tap device")
+            output("ip", "link", "set", "t0", "up")
+            switch.add_port(1, *(("options:n_rxq=1", *redirect)
+                                 if args.tap_type == "afxdp" else ()),
+                            name="t0", port_type=args.tap_type)
         if args.disable:
             switch.appctl("xdp/disable")
         bench = Bench(args, switch, Generator(
             os.path.join(args.ours, "tests/ovs-xdp-gen"), args.generator_cpu,
-            args.ksoftirqd))
+            args.ksoftirqd), reader)
         found = (main_download if args.part == "download"
                  else main_bursts)(bench)
     except Failed:

@@ -15,6 +15,8 @@ SIDES = {"xdp": ("ovs", "--offload"), "software": ("ovs",),
          "stock": ("stock",)}
 SOFTWARE = "ours with hw-offload=false, same run"
 QUIET = "ours without an attack, same run"
+STOCK_AFXDP = ("unmodified Open vSwitch, the tap device a port of type afxdp, "
+               "same run")
 ASIDE = "ours beside an attack on another port, same run"
 
 
@@ -197,6 +199,29 @@ def forward(context):
     return found
 
 
+def tap(context):
+    """Of both kinds of ports that a tap device may be in software, the
+    figures say which is which; that in XDP is one of AF_XDP."""
+    sides = {"xdp": ("ovs", "--offload"),
+             "stock": ("stock", "--tap-type=system"),
+             "stock afxdp": ("stock",),
+             "software": ("ovs", "--tap-type=system")}
+
+    def measure(side):
+        found = switch(context, "tap", *sides[side], "--sleep", bursts=5,
+                       packets=8000000)
+        return 1e-6 / best(burst["seconds"] / max(burst["delivered"], 1)
+                           for burst in found)
+
+    runs = context.alternate(tuple(sides), measure)
+    case, metric = "xdp-switch/tap", "read from a tap device, wall time"
+    return [compare(case, metric, "Mpps", runs["xdp"], runs["stock"], True),
+            compare(case, metric, "Mpps", runs["xdp"], runs["stock afxdp"],
+                    True, STOCK_AFXDP),
+            compare(case, metric + ", hw-offload=false", "Mpps",
+                    runs["software"], runs["stock"], True)]
+
+
 def download(context, case, *options):
     """What is left of a download beside an attack."""
     values = {name: {side: [] for side in SIDES}
@@ -230,7 +255,8 @@ def download(context, case, *options):
 
 
 for name, measure_all in (("drop", drop), ("rate", rate),
-                          ("untouched", untouched), ("forward", forward)):
+                          ("untouched", untouched), ("forward", forward),
+                          ("tap", tap)):
     register(Case("xdp-switch/" + name, measure_all, missing))
 for name, options in (("xdp-switch/download", ()),
                       ("xdp-switch/download-2-queues", ("--queues=2",))):

@@ -14,7 +14,7 @@ bench_programs = bench/bench-dump bench/bench-forward bench/bench-ila \
 # What measures ours against something else than the unmodified build.
 ifneq ($(wildcard $(srcdir)/lib/ring-lane.h),)
 bench_programs += bench/bench-channel bench/bench-export bench/bench-queue \
-	bench/bench-xdp
+	bench/bench-tap bench/bench-xdp
 endif
 
 ifneq ($(wildcard $(srcdir)/lib/vrf-fib.h),)
