@@ -7,9 +7,7 @@
  * how many frames of UDP over IPv4 it has read, until stdin ends. */
 
 #include <config.h>
-#undef NDEBUG
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -32,7 +30,8 @@ static int
 open_tap(const char *name)
 {
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-    int fd = open("/dev/net/tun", O_RDWR);
+    const char *clone = "/dev/net/tun";
+    int fd = open(clone, O_RDWR);
 
     ovs_strlcpy(ifr.ifr_name, name, sizeof ifr.ifr_name);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr)) {
@@ -51,7 +50,7 @@ read_frames(void *fdp)
         ssize_t n = read(fd, frame, sizeof frame);
 
         if (n < 0) {
-            assert(errno == EINTR);
+            ovs_assert(errno == EINTR);
         } else if (n >= ETH_HEADER_LEN + IP_HEADER_LEN + UDP_HEADER_LEN
                    && frame[12] == ETH_TYPE_IP >> 8
                    && frame[13] == (ETH_TYPE_IP & 0xff)
@@ -73,7 +72,7 @@ main(int argc, char *argv[])
         ovs_fatal(0, "usage: bench-tap DEVICE");
     }
     fd = open_tap(argv[1]);
-    assert(!pthread_create(&thread, NULL, read_frames, &fd));
+    ovs_assert(!pthread_create(&thread, NULL, read_frames, &fd));
     puts("ready");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
