@@ -95,16 +95,25 @@ bridge_extensions_reconfigure(const struct ovsrec_open_vswitch *cfg)
     CALL_EACH(reconfigure, cfg);
 }
 
+/* Have extensions run since they waited last?  bridge_run() does not come to
+ * them without a database, or while another ovs-vswitchd has it; who waited
+ * for what only running ends would never sleep. */
+static bool have_run;
+
 void
 bridge_extensions_run(void)
 {
     CALL_EACH(run);
+    have_run = true;
 }
 
 void
 bridge_extensions_wait(void)
 {
-    CALL_EACH(wait);
+    if (have_run) {
+        CALL_EACH(wait);
+        have_run = false;
+    }
 }
 
 void
