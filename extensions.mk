@@ -132,6 +132,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-names.h \
 	lib/vrf-neigh-queue.c \
 	lib/vrf-neigh-queue.h \
+	lib/vrf-options.c \
+	lib/vrf-options.h \
 	lib/vrf-packet.c \
 	lib/vrf-packet.h \
 	lib/vrf-port.c \
@@ -399,6 +401,7 @@ tests_ovstest_SOURCES += \
 	tests/test-vrf-db.c \
 	tests/test-vrf-forward.c \
 	tests/test-vrf-mark.c \
+	tests/test-vrf-options.c \
 	tests/test-vrf-tunnel.c \
 	tests/test-vrf-vxlan.c \
 	tests/test-vrf-fib.c

@@ -30,6 +30,7 @@
 #include "vrf-mode.h"
 #include "vrf-neigh-ask.h"
 #include "vrf-neigh-queue.h"
+#include "vrf-options.h"
 #include "vrf-packets.h"
 #include "vrf-path.h"
 #include "vrf-port.h"
@@ -383,6 +384,12 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     vrf_packet_set_macs(packet, a->src, a->dst);
     if (dec_ttl) {
         vrf_packet_dec_ttl(packet, p);
+    }
+    if (OVS_UNLIKELY(vrf_packet_has_options(p)) && !own
+        && vrf_options_have_room(dp_packet_l3(packet), p->header_len)
+        && (!b->thread || token_bucket_withdraw(&allowance_of(b)->errors,
+                                                TOKENS))) {
+        vrf_source_record(packet, p, a); /* Not for a flood of them. */
     }
     if (OVS_UNLIKELY(p->len > v->mtu) && p->may_fragment
         && !dp_packet_hwol_is_tso(packet)) {
@@ -794,9 +801,10 @@ send_error(struct netdev_vrf *nv, struct exception *e)
         counter = VRF_COUNT_NO_SOURCE;
     } else {
         counter = VRF_COUNT_SENT + error;
-        if (error == ICMP_ERROR_NEIGHBOUR
+        if ((error == ICMP_ERROR_NEIGHBOUR
+             || (error == ICMP_ERROR_TOO_BIG && p.family == VRF_IPV6))
             && !(e->action.flags & OVS_VRF_F_TTL_KEEP)) {
-            /* What would have been sent is quoted. */
+            /* What would have been sent is quoted, as Linux does it. */
             vrf_packet_dec_ttl(e->packet, &p);
         }
         memset(&action, 0, sizeof action);

@@ -44,6 +44,13 @@ enum vrf_packet_fault {
 enum vrf_packet_fault vrf_packet_parse(struct dp_packet *packet,
                                        struct vrf_packet *p);
 
+/* Has it options of IPv4? */
+static inline bool
+vrf_packet_has_options(const struct vrf_packet *p)
+{
+    return p->family == VRF_IPV4 && p->header_len > IP_HEADER_LEN;
+}
+
 /* Sets the Ethernet addresses. */
 static inline void
 vrf_packet_set_macs(struct dp_packet *packet, struct eth_addr src,

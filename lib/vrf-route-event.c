@@ -73,7 +73,8 @@ find_changed6(struct vrf_route *const routes[], size_t n,
     return fallback;
 }
 
-/* Puts 'new' in the place of 'old', which the prefix has. */
+/* Puts 'new' in the place of 'old', which the prefix has, of the first one if
+ * it has that twice. */
 static void
 replace_route(struct vrf_fib *fib, const struct vrf_prefix *p,
               const struct vrf_route *old, struct vrf_route *new)
@@ -85,6 +86,7 @@ replace_route(struct vrf_fib *fib, const struct vrf_prefix *p,
     for (size_t i = 0; i < n; i++) {
         if (copy[i] == old) {
             copy[i] = new;
+            break;
         }
     }
     vrf_fib_set(fib, p, copy, n);
@@ -148,11 +150,13 @@ vrf_route_event_add(struct vrf_pool *pool, struct vrf_fib *fib,
     }
     if (!old) {
         changed = vrf_fib_add(fib, &e->prefix, route, e->place);
-    } else if (known) {
-        changed = old != route && vrf_fib_del(fib, &e->prefix, old);
     } else {
-        replace_route(fib, &e->prefix, old, route);
-        changed = true;
+        /* Linux does not mind having it twice then: one stays when the other
+         * one goes. */
+        changed = old != route;
+        if (changed) {
+            replace_route(fib, &e->prefix, old, route);
+        }
     }
     vrf_pool_put(pool, route);
     return changed;

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
+#include "dp-packet.h"
 #include "odp-util.h"
+#include "timeval.h"
 #include "vrf-forward.h"
+#include "vrf-options.h"
 #include "vrf-packet.h"
 #include "vrf-path.h"
 #include "vrf-port.h"
@@ -60,4 +63,30 @@ vrf_source_to(struct vrf_path *path, const struct vrf_dp_ports *ports,
     }
     *source = vrf_addr_to_in6(family, &addr);
     return true;
+}
+
+static bool
+is_device(uint32_t ifindex, const void *device)
+{
+    return ifindex == *(const uint32_t *) device;
+}
+
+void
+vrf_source_record(struct dp_packet *packet, const struct vrf_packet *p,
+                  const struct vrf_adjacency *a)
+{
+    const struct vrf_way way = {
+        .outcome = VRF_FORWARDED,
+        .family = a->family,
+        .ifindex = a->ifindex,
+        .next_hop = a->addr,
+    };
+    struct vrf_addr source;
+
+    if (vrf_forward_source(vrf_get_db(), VRF_IPV4, &way, &p->dst, is_device,
+                           &a->ifindex, &source)) {
+        vrf_options_record(dp_packet_l3(packet), p->header_len,
+                           vrf_addr_to_ipv4(&source),
+                           time_wall_msec() % (24 * 60 * 60 * 1000));
+    }
 }

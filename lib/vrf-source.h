@@ -14,7 +14,10 @@
 
 #include "vrf-addr.h"
 
+struct dp_packet;
+struct vrf_adjacency;
 struct vrf_dp_ports;
+struct vrf_packet;
 struct vrf_path;
 
 /* Sets '*source' to the address that a packet to 'dst' has by the routes of
@@ -24,5 +27,11 @@ struct vrf_path;
 bool vrf_source_to(struct vrf_path *, const struct vrf_dp_ports *ports,
                    uint16_t vrf, enum vrf_family, const struct vrf_addr *dst,
                    struct in6_addr *source);
+
+/* Has the options of IPv4 packet 'packet', which '*p' is about, say that it is
+ * passed on by the next hop's device: see vrf_options_record().  If the device
+ * has no address then the packet stays as it is. */
+void vrf_source_record(struct dp_packet *packet, const struct vrf_packet *p,
+                       const struct vrf_adjacency *);
 
 #endif /* lib/vrf-source.h */

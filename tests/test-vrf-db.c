@@ -107,6 +107,46 @@ ifindex_of(const struct vrf_answer *a)
     return vrf_route_hops(a->route)->hops[0].ifindex;
 }
 
+/* Linux replaces a route of IPv6 by one that the prefix has already, and then
+ * has it twice. */
+static void
+test_twice(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    const struct vrf_prefix p = prefix("2001:db8::", 32);
+    struct vrf_db *db = vrf_db_create();
+    struct vrf_answer a;
+    struct vrf_event e;
+
+    link_event(&e, 6, "eth0", 0, 0, true);
+    vrf_db_apply(db, &e);
+    link_event(&e, 7, "eth1", 0, 0, true);
+    vrf_db_apply(db, &e);
+    rule_event(&e, VRF_IPV6, 1000, 254);
+    vrf_db_apply(db, &e);
+    add_route(db, 254, "2001:db8::", 32, VRF_ROUTE_THROW, 0);
+    add_route(db, 254, "2001:db8::", 32, VRF_ROUTE_UNICAST, 6);
+
+    /* The first one is replaced by the second one, then by another one. */
+    route_event(&e, VRF_IPV6, 254, &p, VRF_ROUTE_UNICAST, 0, 6);
+    e.route.place = VRF_FIB_REPLACE;
+    ovs_assert(vrf_db_apply(db, &e) == VRF_DB_CHANGED);
+    ovs_assert(lookup(db, "2001:db8::1", 1, 0, &a) && ifindex_of(&a) == 6);
+    ovs_assert(!vrf_db_apply(db, &e));
+    e.route.hops[0].ifindex = 7;
+    ovs_assert(vrf_db_apply(db, &e) == VRF_DB_CHANGED);
+    ovs_assert(lookup(db, "2001:db8::1", 1, 0, &a) && ifindex_of(&a) == 7);
+
+    /* That goes, and so does the one that is left. */
+    e.gone = true;
+    ovs_assert(vrf_db_apply(db, &e) == VRF_DB_CHANGED);
+    ovs_assert(lookup(db, "2001:db8::1", 1, 0, &a) && ifindex_of(&a) == 6);
+    e.route.hops[0].ifindex = 6;
+    ovs_assert(vrf_db_apply(db, &e) == VRF_DB_CHANGED);
+    ovs_assert(!lookup(db, "2001:db8::1", 1, 0, &a));
+    vrf_db_destroy(db);
+    printf("both go\n");
+}
+
 /* VRFs: rule order, isolation, the conventional default, leaks. */
 static void
 test_vrfs(struct ovs_cmdl_context *ctx OVS_UNUSED)
@@ -469,6 +509,7 @@ test_vrf_db_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         {"vrfs", NULL, 0, 0, test_vrfs, OVS_RO},
+        {"twice", NULL, 0, 0, test_twice, OVS_RO},
         {"rules", NULL, 0, 0, test_rules, OVS_RO},
         {"used", "[N]", 0, 1, test_used, OVS_RO},
         {NULL, NULL, 0, 0, NULL, OVS_RO},

@@ -36,7 +36,11 @@
  * over shorter prefixes of the same address, too. */
 static bool with_objects;
 
-enum { N_DEVICES = 6, FIRST_TABLE = 100, N_TABLES = 5 };
+/* Devices "r1" and "r2" are VRFs, with two of the tables; some other devices
+ * are their members. */
+static bool with_vrfs;
+
+enum { N_DEVICES = 6, N_VRFS = 2, FIRST_TABLE = 100, N_TABLES = 5 };
 
 /* What is put in. */
 
@@ -72,6 +76,14 @@ set_up(void)
     for (int i = 1; i <= N_DEVICES; i += 2) {
         ds_put_format(&s, "link add v%d type veth peer name v%d\n", i, i + 1);
     }
+    for (int i = 1; with_vrfs && i <= N_VRFS; i++) {
+        ds_put_format(&s, "link add r%d type vrf table %d\n", i,
+                      FIRST_TABLE + i);
+        ds_put_format(&s, "link set r%d addrgenmode none\n", i);
+        ds_put_format(&s, "link set r%d up\n", i);
+        ds_put_format(&s, "link set v%d master r%d\n", i, i);
+        ds_put_format(&s, "link set v%d master r%d\n", i + 2, i);
+    }
     for (int i = 1; i <= N_DEVICES; i++) {
         /* Addresses of its own would come whenever it likes. */
         ds_put_format(&s, "link set v%d addrgenmode none\n", i);
@@ -85,7 +97,6 @@ set_up(void)
     run("cd /proc/sys/net; echo 1 > ipv4/ip_forward;"
         "echo 1 > ipv6/conf/all/forwarding;"
         "for f in ipv4/conf/*/rp_filter; do echo 0 > $f; done");
-
 }
 
 static void
@@ -341,6 +352,15 @@ put_text(const struct vrf_prefix *p, struct vrf_route *const routes[],
     ds_put_format(&s, "%"PRIu32" ", aux->table);
     vrf_prefix_format(aux->family, p, &s);
     for (size_t i = 0; i < n; i++) {
+        size_t j = 0;
+
+        while (routes[j] != routes[i]) {
+            j++;
+        }
+        if (j < i) {
+            /* Linux has it twice, which a dump is not believed. */
+            continue;
+        }
         ds_put_format(&s, " [%s",
                       vrf_route_type_name(routes[i]->info.type));
         vrf_route_format(aux->family, routes[i], vrf_db_ifname, aux->db, &s);
@@ -418,9 +438,27 @@ check_against_dump(const struct vrf_db *db)
 
 /* Questions. */
 
-static void
-random_question(struct vrf_flow *flow, bool v6)
+/* The index of device number 'i' of "v1", "v2" and so on, with those that are
+ * VRFs behind them.  Which one v1 has, nobody knows. */
+static uint32_t
+ifindex_of(const struct vrf_db *db, unsigned int i)
 {
+    char name[IFNAMSIZ];
+
+    if (i <= N_DEVICES) {
+        snprintf(name, sizeof name, "v%u", i);
+    } else {
+        snprintf(name, sizeof name, "r%u", i - N_DEVICES);
+    }
+    return vrf_db_device_by_name(db, name)->ifindex;
+}
+
+/* Returns whether the packet has to go by one device. */
+static bool
+random_question(const struct vrf_db *db, struct vrf_flow *flow, bool v6)
+{
+    bool by_device = false;
+
     memset(flow, 0, sizeof *flow);
     flow->family = v6 ? VRF_IPV6 : VRF_IPV4;
     if (v6) {
@@ -437,15 +475,20 @@ random_question(struct vrf_flow *flow, bool v6)
         }
     }
     if (random_range(2)) {
-        flow->iif = 1 + random_range(N_DEVICES);
+        flow->iif = ifindex_of(db, 1 + random_range(N_DEVICES));
     } else {
-        if (!with_objects && !random_range(3)) {
-            flow->oif = 1 + random_range(N_DEVICES);
+        flow->iif = VRF_IIF_LOCAL;
+        if (with_vrfs && random_range(2)) {
+            flow->oif = ifindex_of(db, N_DEVICES + 1 + random_range(N_VRFS));
+        } else if (!with_objects && !random_range(3)) {
+            flow->oif = ifindex_of(db, 1 + random_range(N_DEVICES));
+            by_device = true;
         }
     }
 
     /* IPv4 wants a source of its own for what it sends. */
-    if (flow->iif || (v6 && random_range(2) && !flow->oif)) {
+    if (flow->iif != VRF_IIF_LOCAL
+        || (v6 && random_range(2) && !flow->oif)) {
         if (v6) {
             flow->src.hi = (UINT64_C(0x20010db800000000)
                             | (uint64_t) (0xf000 + random_range(4)) << 16);
@@ -460,6 +503,7 @@ random_question(struct vrf_flow *flow, bool v6)
     flow->proto = random_range(2) ? 6 : 17;
     flow->sport = 1 + random_range(8);
     flow->dport = 1 + random_range(8);
+    return by_device;
 }
 
 static void
@@ -632,29 +676,18 @@ compare(const struct vrf_db *db, bool v6, size_t counts[])
     struct vrf_answer a;
     struct vrf_flow flow;
     int linux_error, ours;
-    bool same;
+    bool by_device, same;
 
-    random_question(&flow, v6);
-    for (uint32_t *i = &flow.iif; i; i = i == &flow.iif ? &flow.oif : NULL) {
-        /* Which index v1 has, nobody knows. */
-        if (*i) {
-            char name[IFNAMSIZ];
-
-            snprintf(name, sizeof name, "v%"PRIu32, *i);
-            *i = vrf_db_device_by_name(db, name)->ifindex;
-        }
-    }
-    if (!flow.iif) {
-        flow.iif = VRF_IIF_LOCAL;
-    }
+    by_device = random_question(db, &flow, v6);
     if (v6) {
         flow.tos = 0;           /* Cannot be asked for. */
     }
     linux_error = ask_linux(&flow, &e);
     vrf_db_complete_flow(db, &flow);
     ours = error_of(vrf_db_lookup(db, &flow, &a), &a);
-    if (ours && flow.oif && !v6) {
-        /* It believes that whoever names a device knows better. */
+    if (ours && by_device && !flow.oif_vrf && !v6) {
+        /* It believes that whoever names a device knows better, outside of
+         * VRFs. */
         ours = EHOSTUNREACH;
     }
     same = ours == linux_error
@@ -666,7 +699,7 @@ compare(const struct vrf_db *db, bool v6, size_t counts[])
     return same;
 }
 
-/* usage: equivalence [QUESTIONS [ROUTES [SEED]]], for each family. */
+/* usage: equivalence [QUESTIONS [ROUTES [SEED [vrfs]]]], for each family. */
 static void
 test_equivalence(struct ovs_cmdl_context *ctx)
 {
@@ -680,6 +713,7 @@ test_equivalence(struct ovs_cmdl_context *ctx)
 
     random_set_seed(seed);
     with_objects = seed & 1;
+    with_vrfs = ctx->argc > 4 && !strcmp(ctx->argv[4], "vrfs");
     set_up();
     fill(n_routes, 20);
     ovs_assert(!vrf_monitor_create(db, &m));
@@ -713,7 +747,7 @@ static void
 test_vrf_kernel_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
-        {"equivalence", "[N [ROUTES [SEED]]]", 0, 3, test_equivalence,
+        {"equivalence", "[N [ROUTES [SEED [vrfs]]]]", 0, 4, test_equivalence,
          OVS_RO},
         {NULL, NULL, 0, 0, NULL, OVS_RO},
     };

@@ -2,12 +2,13 @@
 
 """Sends probes to a router and prints, for each, all that comes back.
 
-usage: vrf-probe.py INTERFACE
+usage: vrf-probe.py INTERFACE [PAUSE]
 
 The host is 10.1.1.2 and fd01::2; what it asks for is in vrf.sh's "site".  What
 nobody specifies, the identification of IPv4 with the checksum over it and the
 flow label, is zeroed.  A probe is followed by an echo request to the other
-host, whose answer says that nothing more will come."""
+host, whose answer says that nothing more will come.  PAUSE, in seconds, is for
+what waits behind an answer, of a router that limits them."""
 
 import ipaddress
 import os
@@ -197,7 +198,7 @@ class Host:
         return None
 
 
-def main(interface):
+def main(interface, pause="0"):
     # On one processor nothing is overtaken.
     os.sched_setaffinity(0, {0})
     host = Host(interface)
@@ -213,6 +214,8 @@ def main(interface):
         if found is None:
             sys.exit(f"{name}: the other host does not answer any more")
         print(f"{name}:", " ".join(p.hex() for p in found) or "nothing")
+        if found:
+            time.sleep(float(pause))
 
 
 if __name__ == "__main__":

@@ -9,72 +9,18 @@
 # cables themselves.  All VRFs have the same addresses.
 
 work=${work-}
+here=${here-}
 dp=dp0                          # Whose counts are looked at.
 INLINE_PARAMETER=/sys/module/openvswitch/parameters/vrf_inline
 
-router () {
-    modprobe vrf || skip "the kernel has no VRFs"
-    sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-        net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-        net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
-        net.ipv4.conf.all.send_redirects=0 \
-        net.ipv4.conf.default.send_redirects=0
-}
+# shellcheck source=tests/guest/vrf-sites
+. "$here/vrf-sites"
 
 datapath () {                   # datapath INLINE: Y or N.
     router
     modprobe openvswitch
     echo "$1" >"$INLINE_PARAMETER"
     ovs-dpctl add-dp dp0
-}
-
-# Device $2 is the VRF's on side $3.
-member () {
-    sysctl -q -w "net.ipv6.conf.$2.disable_ipv6=0"
-    ip link set "$2" address "02:00:00:00:0$3:01" master "$1" up
-    ip addr replace "10.1.$3.1/24" dev "$2"
-    ip addr replace "fd0$3::1/64" dev "$2" nodad
-}
-
-routes () {                     # Of VRF $1.
-    ip addr replace 10.1.0.1/32 dev "$1"
-    ip addr replace fd0a::1/128 dev "$1" nodad
-    ip route replace vrf "$1" unreachable default metric 4278198272
-    ip -6 route replace vrf "$1" unreachable default metric 4278198272
-    ip route replace vrf "$1" 10.3.1.0/24 via 10.1.2.2 mtu 1300
-    ip -6 route replace vrf "$1" fd03::/64 via fd02::2 mtu 1300
-    ip route replace vrf "$1" prohibit 10.8.0.0/16
-    ip -6 route replace vrf "$1" prohibit fd08::/64
-    ip route replace vrf "$1" blackhole 10.7.0.0/16
-    ip -6 route replace vrf "$1" blackhole fd07::/64
-}
-
-make_vrf () {                   # make_vrf NAME TABLE
-    ip link add "$1" type vrf table "$2"
-    ip link set "$1" up
-}
-
-hosts () {                      # hosts NAME
-    local i
-    for i in 1 2; do
-        host "$1-$i"
-        cable "$1-p$i" "$1-$i" eth0 "10.1.$i.2/24" "fd0$i::2/64"
-        ip -n "$1-$i" link set eth0 address "02:00:00:00:0$i:02"
-        ip -n "$1-$i" route add default via "10.1.$i.1"
-        ip -n "$1-$i" -6 route add default via "fd0$i::1"
-    done
-    ip -n "$1-2" addr add 10.3.1.2/32 dev lo
-    ip -n "$1-2" addr add fd03::2/128 dev lo nodad
-}
-
-linux_site () {                 # linux_site NAME TABLE
-    local i
-    make_vrf "$1" "$2"
-    hosts "$1"
-    for i in 1 2; do
-        member "$1" "$1-p$i" "$i"
-    done
-    routes "$1"
 }
 
 site () {                       # site NAME TABLE
