@@ -7,8 +7,8 @@ usage: vrf-probe.py INTERFACE [PAUSE]
 The host is 10.1.1.2 and fd01::2; what it asks for is in vrf.sh's "site".  What
 nobody specifies, the identification of IPv4 with the checksum over it and the
 flow label, is zeroed.  A probe is followed by an echo request to the other
-host, whose answer says that nothing more will come.  PAUSE, in seconds, is for
-what waits behind an answer, of a router that limits them."""
+host, whose answer says that nothing more will come, or nothing after PAUSE, in
+seconds: for a router that limits answers, or has others overtake them."""
 
 import ipaddress
 import os
@@ -159,7 +159,8 @@ def canonical(kind, packet):
 
 
 class Host:
-    def __init__(self, interface):
+    def __init__(self, interface, pause):
+        self.pause = pause
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                     socket.htons(3))
         self.socket.bind((interface, 0))
@@ -181,6 +182,17 @@ class Host:
             if where[2] != 4 and kind in (IPV4, IPV6):
                 yield kind, frame[14:]
 
+    def collect(self, found, mark, until):
+        """Adds what comes to 'found', until the answer to the marker.  Returns
+        whether that came."""
+        for kind, packet in self.received(until):
+            if kind == IPV4 and packet.endswith(mark):
+                return True
+            # Neither neighbour discovery nor reports of groups.
+            if kind == IPV4 or packet[6] != ICMPV6 or packet[40] < 130:
+                found.append(canonical(kind, packet))
+        return False
+
     def replies(self, seconds):
         """What comes until the answer to a marker.  None if there is none."""
         self.number += 1
@@ -189,19 +201,16 @@ class Host:
         self.send(IPV4, ipv4(to, ICMP, echo(to, mark, self.number),
                              options=NOTHING))
         found = []
-        for kind, packet in self.received(time.monotonic() + seconds):
-            if kind == IPV4 and packet.endswith(mark):
-                return found
-            # Neither neighbour discovery nor reports of groups.
-            if kind == IPV4 or packet[6] != ICMPV6 or packet[40] < 130:
-                found.append(canonical(kind, packet))
-        return None
+        if not self.collect(found, mark, time.monotonic() + seconds):
+            return None
+        self.collect(found, mark, time.monotonic() + self.pause)
+        return found
 
 
 def main(interface, pause="0"):
     # On one processor nothing is overtaken.
     os.sched_setaffinity(0, {0})
-    host = Host(interface)
+    host = Host(interface, float(pause))
     deadline = time.monotonic() + TIMEOUT
     while host.replies(1) is None:
         if time.monotonic() > deadline:
@@ -214,8 +223,6 @@ def main(interface, pause="0"):
         if found is None:
             sys.exit(f"{name}: the other host does not answer any more")
         print(f"{name}:", " ".join(p.hex() for p in found) or "nothing")
-        if found:
-            time.sleep(float(pause))
 
 
 if __name__ == "__main__":
