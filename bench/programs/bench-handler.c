@@ -6,8 +6,9 @@
  * "bench-p1" to "bench-p2": PACKETS packets of SIZE bytes, each the first one
  * of its connection, go into "bench-in", the peer of the former, BURST at a
  * time; when the last one of them came out of "bench-out", the peer of the
- * latter, the next ones follow.  Prints {"ns": [NS, ...]}, nanoseconds per
- * packet; see bench-guest.h. */
+ * latter, the next ones follow.  Then all of them once more, whose flows are
+ * there now.  Prints {"ns": [NS, ...], "known_ns": [NS, ...]}, nanoseconds per
+ * packet, of the former and of the latter; see bench-guest.h. */
 
 #include "bench-guest.h"
 
@@ -26,6 +27,7 @@
 #define MIN_SIZE 64
 #define MAX_SIZE 1514
 #define PAYLOAD 42              /* Offset of the UDP payload. */
+#define MAX_SAMPLES 100
 #define LAST 'L'                /* In the payload of a burst's last packet. */
 
 static int
@@ -93,51 +95,84 @@ make_packet(char packet[], unsigned int size, uint32_t n, bool last)
     packet[PAYLOAD] = last ? LAST : 0;
 }
 
+struct load {
+    int in, out;                /* Sockets. */
+    struct sockaddr_ll to;
+    unsigned int burst, size, n_bursts;
+};
+
+/* Sends the first packets of the connections from number 'n' on.  Returns
+ * nanoseconds per packet. */
+static double
+run(const struct load *load, uint32_t n)
+{
+    uint64_t start = now_ns();
+    uint32_t end = n + load->n_bursts * load->burst;
+
+    while (n != end) {
+        char packet[MAX_SIZE];
+
+        for (unsigned int k = 0; k < load->burst; k++) {
+            make_packet(packet, load->size, n++, k == load->burst - 1);
+            if (sendto(load->in, packet, load->size, 0,
+                       (const void *) &load->to, sizeof load->to) < 0) {
+                fatal(errno, "sending");
+            }
+        }
+        if (recv(load->out, packet, sizeof packet, 0) < 0) {
+            fatal(errno, "what went before %u did not come out", n);
+        }
+    }
+    return ((double) (now_ns() - start)
+            / (load->n_bursts * load->burst));
+}
+
+static void
+print_list(const char *name, const double values[], unsigned int n)
+{
+    printf("\"%s\": [", name);
+    for (unsigned int i = 0; i < n; i++) {
+        printf("%s%.2f", i ? ", " : "", values[i]);
+    }
+    printf("]");
+}
+
 int
 main(int argc, char *argv[])
 {
-    static uint32_t connection;
-    unsigned int burst, size, n_bursts, n_samples;
-    struct sockaddr_ll to;
-    int in, out;
+    double news[MAX_SAMPLES], known[MAX_SAMPLES];
+    unsigned int n_samples;
+    uint32_t connection = 0;
+    struct load load;
 
     if (argc != 5) {
         fatal(0, "usage: bench-handler BURST SIZE PACKETS SAMPLES");
     }
-    burst = number(argv[1], 1000);
-    size = number(argv[2], MAX_SIZE);
-    n_bursts = number(argv[3], 1000000) / burst;
-    n_samples = number(argv[4], 100);
-    if (!n_bursts || size < MIN_SIZE) {
+    load.burst = number(argv[1], 1000);
+    load.size = number(argv[2], MAX_SIZE);
+    load.n_bursts = number(argv[3], 1000000) / load.burst;
+    n_samples = number(argv[4], MAX_SAMPLES);
+    if (!load.n_bursts || load.size < MIN_SIZE) {
         fatal(0, "at least one burst, and %d bytes", MIN_SIZE);
     }
-    in = packet_socket("bench-in", &to);
-    out = receiver();
+    load.in = packet_socket("bench-in", &load.to);
+    load.out = receiver();
 
     /* The first sample warms up. */
-    printf("{\"ns\": [");
     for (unsigned int i = 0; i <= n_samples; i++) {
-        uint64_t start = now_ns();
+        double new_ns = run(&load, connection);
+        double known_ns = run(&load, connection);
 
-        for (unsigned int j = 0; j < n_bursts; j++) {
-            char packet[MAX_SIZE];
-
-            for (unsigned int k = 0; k < burst; k++) {
-                make_packet(packet, size, connection++, k == burst - 1);
-                if (sendto(in, packet, size, 0, (const void *) &to,
-                           sizeof to) < 0) {
-                    fatal(errno, "sending");
-                }
-            }
-            if (recv(out, packet, sizeof packet, 0) < 0) {
-                fatal(errno, "burst %u did not come out", j);
-            }
-        }
         if (i) {
-            printf("%s%.2f", i > 1 ? ", " : "",
-                   (double) (now_ns() - start) / (n_bursts * burst));
+            news[i - 1] = new_ns;
+            known[i - 1] = known_ns;
         }
+        connection += load.n_bursts * load.burst;
     }
-    printf("]}\n");
+    printf("{");
+    print_list("ns", news, n_samples);
+    printf(", ");
+    print_list("known_ns", known, n_samples);
+    printf("}\n");
     return 0;
 }
