@@ -278,7 +278,10 @@ class RunTest(unittest.TestCase):
         output = self.check("1 passed, 1 failed, 0 skipped")
         self.assertIn("fake.at: b: FAILED (fake.at:21); on stock: ok",
                       output)
-        self.assertEqual(self.runs("stock"), [["-j8", "2"]])
+        # Looking for a failure there, too.
+        self.assertEqual(self.runs("stock"),
+                         [["-j8", "2"]] + 12 * [["-j1", "2"]])
+        self.assertEqual(len(self.runs("ours")), 3)
         self.assertTrue((self.top / "stock-made").exists())
         for run in "ours-1.failed", "ours-3.failed":
             self.assertEqual(
@@ -298,6 +301,15 @@ class RunTest(unittest.TestCase):
         self.tree("stock", [("a", "ok"), ("b", "FAILED", "FAILED", "ok")])
         self.check("1 passed, 1 failed, 0 skipped")
 
+    def test_fails_by_chance_on_both(self):
+        self.tree("ours", [("a", "ok"), ("b", *5 * ["FAILED"], "ok")])
+        self.tree("stock", [("a", "ok"), ("b", "ok", "ok", "FAILED", "ok")])
+        output = self.check("2 passed, 0 failed, 0 skipped")
+        self.assertIn("fake.at: b: is it by chance?", output)
+        self.assertIn("fake.at: b", output[output.index("Passed only when"):])
+        self.assertEqual(len(self.runs("stock")), 3)
+        self.assertEqual(len(self.runs("ours")), 6)
+
     def test_matched_by_title_not_number(self):
         self.tree("ours", [("own", "ok"), ("a", "ok"), ("b", "FAILED"),
                            ("c", "ok")])
@@ -310,7 +322,7 @@ class RunTest(unittest.TestCase):
         self.tree("ours", [("a", "ok"), ("a", "FAILED"), ("a", "ok")])
         self.tree("stock", [("a", "FAILED"), ("a", "ok"), ("a", "FAILED")])
         output = self.check("2 passed, 1 failed, 0 skipped")
-        self.assertEqual(self.runs("stock"), [["-j8", "2"]])
+        self.assertEqual(self.runs("stock")[0], ["-j8", "2"])
         self.assertIn("fake.at: a (no. 2 of that title): FAILED", output)
 
     def test_skips(self):
