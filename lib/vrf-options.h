@@ -5,7 +5,7 @@
 
 /* What a router writes into the options of IPv4 packets that it passes on:
  * where the packet was, and when (RFC 791 section 3.1; RFC 1812 sections
- * 5.2.4.2 and 5.2.4.3).
+ * 5.3.13.5 and 5.3.13.6).
  *
  * Functions without state, in any thread. */
 

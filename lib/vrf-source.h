@@ -30,7 +30,8 @@ bool vrf_source_to(struct vrf_path *, const struct vrf_dp_ports *ports,
 
 /* Has the options of IPv4 packet 'packet', which '*p' is about, say that it is
  * passed on by the next hop's device: see vrf_options_record().  If the device
- * has no address then the packet stays as it is. */
+ * has no address then the packet stays as it is.  Linux prefers the source
+ * that the route names, if it does. */
 void vrf_source_record(struct dp_packet *packet, const struct vrf_packet *p,
                        const struct vrf_adjacency *);
 

@@ -310,6 +310,14 @@ class RunTest(unittest.TestCase):
         self.assertEqual(len(self.runs("stock")), 3)
         self.assertEqual(len(self.runs("ours")), 6)
 
+    def test_too_many_for_chance(self):
+        titles = "abcdefgh"
+        self.tree("ours", [(title, "FAILED") for title in titles])
+        self.tree("stock", [(title, "ok", "FAILED") for title in titles])
+        output = self.check("0 passed, 8 failed, 0 skipped")
+        self.assertNotIn("by chance", output)
+        self.assertEqual(len(self.runs("stock")), 1)
+
     def test_matched_by_title_not_number(self):
         self.tree("ours", [("own", "ok"), ("a", "ok"), ("b", "FAILED"),
                            ("c", "ok")])

@@ -4,7 +4,7 @@
 
 usage: vrf-probe.py INTERFACE [PAUSE]
 
-The host is 10.1.1.2 and fd01::2; what it asks for is in vrf.sh's "site".  What
+The host is 10.1.1.2 and fd01::2; what it asks for is in vrf-sites.  What
 nobody specifies, the identification of IPv4 with the checksum over it and the
 flow label, is zeroed.  A probe is followed by an echo request to the other
 host, whose answer says that nothing more will come, or nothing after PAUSE, in
