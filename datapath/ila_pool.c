@@ -7,6 +7,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <asm/barrier.h>
+
 #include "ila_pool.h"
 
 static struct ovs_ila_leaf *leaf_of(const struct ovs_ila_pool *pool, u32 c)
@@ -89,7 +91,9 @@ static bool add_chunk(struct ovs_ila_pool *pool)
 
 		if (!new)
 			return false;
-		WRITE_ONCE(*leaf, new);
+
+		/* Pairs with ovs_ila_pool_find(). */
+		smp_store_release(leaf, new);
 		pool->bytes += sizeof(*new);
 	}
 	state_of(pool, c)->next_open = pool->open;
@@ -106,7 +110,11 @@ static bool fill_chunk(struct ovs_ila_pool *pool, u32 c)
 
 	if (!chunk)
 		return false;
-	WRITE_ONCE(*chunk_of(pool, c), chunk);
+
+	/* Pairs with ovs_ila_pool_find(): a processor that has still counted
+	 * for an id of the chunk that was here adds to zeros.
+	 */
+	smp_store_release(chunk_of(pool, c), chunk);
 	state->free = 0;
 	state->fresh = c == 0;		/* There is no id 0. */
 	pool->bytes += chunk_bytes(pool);

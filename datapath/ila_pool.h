@@ -12,9 +12,11 @@
  *
  * ovs_ila_pool_at() may be called by readers under RCU that have the id from
  * where it was published with release semantics; what they load on the way
- * depends on the id.  Everything else is for the one writer at a time, who may
- * sleep.  While an object is free or waits for a grace period, the u32 at
- * 'link_offset' is the pool's; readers do not look at it.
+ * depends on the id.  ovs_ila_pool_find() is also for ids that were taken back,
+ * thus memory is published with release semantics, too.  Everything else is for
+ * the one writer at a time, who may sleep.  While an object is free or waits
+ * for a grace period, the u32 at 'link_offset' is the pool's; readers do not
+ * look at it.
  */
 
 #include <linux/bits.h>

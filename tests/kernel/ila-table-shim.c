@@ -11,6 +11,7 @@ __thread unsigned int shim_cpu;
 int shim_fence;
 u64 shim_jiffies = 1000;
 u64 shim_seed;
+__thread bool shim_dawdles;
 
 long shim_fail_at = -1;
 void (*shim_at_grace)(void);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "kernel-shim.h"
 
@@ -43,9 +44,29 @@ typedef int32_t s32;
 
 /* Stronger than the kernel's, which may rely on dependencies. */
 #define READ_ONCE(X) __atomic_load_n(&(X), __ATOMIC_ACQUIRE)
-#define WRITE_ONCE(X, V) __atomic_store_n(&(X), V, __ATOMIC_RELAXED)
+#define WRITE_ONCE(X, V) \
+	do { \
+		__atomic_store_n(&(X), V, __ATOMIC_RELAXED); \
+		shim_stored(); \
+	} while (0)
 #define smp_load_acquire(P) __atomic_load_n(P, __ATOMIC_ACQUIRE)
-#define smp_store_release(P, V) __atomic_store_n(P, V, __ATOMIC_RELEASE)
+#define smp_store_release(P, V) \
+	do { \
+		__atomic_store_n(P, V, __ATOMIC_RELEASE); \
+		shim_stored(); \
+	} while (0)
+
+/* A thread that dawdles gives others the time to see what it has stored before
+ * they could see anything that it stores next: always where it seldom comes,
+ * now and then elsewhere.
+ */
+extern __thread bool shim_dawdles;
+#define shim_stored() \
+	do { \
+		static __thread u32 n_; \
+		if (shim_dawdles && (n_++ < 300 || !(n_ % 64))) \
+			usleep(100); \
+	} while (0)
 #define cmpxchg(P, OLD, NEW) \
 	({ __typeof__(*(P)) old_ = (OLD); \
 	   __atomic_compare_exchange_n(P, &old_, NEW, false, \

@@ -270,6 +270,18 @@ def compile_shimmed(scratch, options, shim, program, *sources):
         check=True)
 
 
+def run_program(*args):
+    """What a program that fails has printed stands with the failure, at the
+    end, where it is read; of many reports the first ones."""
+    result = subprocess.run(args, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True,
+                            errors="replace", check=False)
+    if result.returncode:
+        raise AssertionError(f"{' '.join(args)}: exit status "
+                             f"{result.returncode}\n{result.stdout[:8000]}")
+    print(result.stdout, end="", flush=True)
+
+
 def run_shimmed(options, shim, stubs, test, source, *args):
     """Runs the program 'test', with 'source' of the module."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -278,7 +290,7 @@ def run_shimmed(options, shim, stubs, test, source, *args):
         compile_shimmed(scratch, options, shim, program,
                         os.path.join(HERE, test),
                         os.path.join(TOP, "datapath", source))
-        subprocess.run([program, *args], check=True)
+        run_program(program, *args)
 
 
 class MatchCache(unittest.TestCase):
@@ -530,38 +542,34 @@ class IlaTable(unittest.TestCase):
         """A million operations have the results that a simple table has, with
         a good hash and one that collides."""
         for seed in range(2, 12):
-            subprocess.run([self.program("-O2"), "model", "100000",
-                            str(seed)], check=True)
+            run_program(self.program("-O2"), "model", "100000", str(seed))
 
     def test_model_memory(self):
         for seed in 12, 13:
-            subprocess.run([self.memory_checked(), "model", "30000",
-                            str(seed)], check=True)
+            run_program(self.memory_checked(), "model", "30000", str(seed))
 
     def test_listing(self):
         """Whatever changes, what was there all the time is listed once."""
         for seed in 1, 2, 3:
-            subprocess.run([self.memory_checked(), "listing", "0", str(seed)],
-                           check=True)
+            run_program(self.memory_checked(), "listing", "0", str(seed))
 
     def test_graces(self):
         """What a reader sees at each point of a change, and keeps."""
-        subprocess.run([self.memory_checked(), "graces"], check=True)
+        run_program(self.memory_checked(), "graces")
 
     def test_lack_of_memory(self):
         """Whichever allocation fails, nothing has changed, and nothing
         leaks."""
-        subprocess.run([self.memory_checked(), "faults"], check=True)
+        run_program(self.memory_checked(), "faults")
 
     def test_threads_memory(self):
         """Packets see what is there before or after a change, never nothing;
         nothing freed is used; no packet is counted twice or never."""
-        subprocess.run([self.memory_checked(), "storm", "60"], check=True)
+        run_program(self.memory_checked(), "storm", "60")
 
     def test_threads_races(self):
         """The same without data races."""
-        subprocess.run([self.program("-O1", "-fsanitize=thread"), "storm",
-                        "40"], check=True)
+        run_program(self.program("-O1", "-fsanitize=thread"), "storm", "40")
 
 
 class RingLane(unittest.TestCase):
