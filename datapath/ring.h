@@ -109,9 +109,16 @@ struct ovs_ring_dump_state {
 	u32 generation;
 };
 
+/* Packets that a lane keeps for executions, a power of two, and how much of the
+ * message may be before the packet then.
+ */
+#define OVS_RING_KEPT 64
+#define OVS_RING_MAX_FRONT 1024
+
 /* Room for one TX entry at a time.  Under 'mutex' of its ring. */
 struct ovs_ring_tx_room {
 	struct sw_flow_key key;
+	u8 front[OVS_RING_MAX_FRONT] __aligned(8);
 	u8 data[] __aligned(8);		/* OVS_RING_MAX_TX_ATTRS at most. */
 };
 
@@ -135,6 +142,9 @@ struct ovs_ring {
 	u32 tx_off;
 	u32 tx_data_off;
 	struct ovs_ring_tx_room *tx_room;	/* NULL if 'n_tx' is 0. */
+	struct sk_buff **kept;		/* Of all lanes; likewise. */
+	bool kept_is_due;		/* 'kept_work' will see them. */
+	struct delayed_work kept_work;
 
 	struct datapath __rcu *dp;
 	struct list_head node;		/* In 'rings' of the datapath. */
@@ -187,6 +197,17 @@ static inline bool ovs_ring_upcall(struct datapath *dp, int dp_ifindex,
 				 cutlen, error);
 }
 
+/* A flow was made of 'key', which is not masked, for who asked by 'info', and
+ * may want to know: by ovs_flow_cmd_new().
+ */
+static inline void ovs_ring_flow_made(const struct genl_info *info,
+				      const struct sw_flow_key *key)
+{
+	/* Netlink's requests have none. */
+	if (unlikely(info->user_ptr[0]))
+		memcpy(info->user_ptr[0], key, sizeof(*key));
+}
+
 /* datapath.c's. */
 int ovs_flow_cmd_fill_info(const struct sw_flow *flow, int dp_ifindex,
 			   struct sk_buff *skb, u32 portid, u32 seq, u32 flags,
@@ -236,6 +257,25 @@ void ovs_ring_free_cpus(struct ovs_ring *ring);
  * none for a while.
  */
 void ovs_ring_flush(struct ovs_ring_producer *producer);
+
+/* Packets that are kept, for the lanes of a ring with TX entries. */
+int ovs_ring_alloc_kept(struct ovs_ring *ring, u32 n_lanes);
+void ovs_ring_free_kept(struct ovs_ring *ring, u32 n_lanes);
+void ovs_ring_kept_work(struct work_struct *work);
+
+/* The upcall of 'skb' is about to be the record 'seq', with 'front' bytes before
+ * the packet.  Its owner will do no more than drop it.  Called with bottom halves
+ * disabled.
+ */
+void ovs_ring_keep(struct ovs_ring_producer *producer, struct sk_buff *skb,
+		   u64 seq, u32 front);
+
+/* Returns the packet of the record 'seq', its data the bytes there but for a tag
+ * beside it or a checksum that is not filled in, and its control block zero; or
+ * NULL.  'seq' may be any number.
+ */
+struct sk_buff *ovs_ring_take_kept(struct ovs_ring_producer *producer, u64 seq,
+				   u32 *front);
 
 /* Dumps.  Called with 'mutex', but the work. */
 int ovs_ring_fill(struct ovs_ring *ring, struct ovs_ring_fill *fill);

@@ -92,8 +92,9 @@ static int connect_dp(struct ovs_ring *ring, struct net *net, int dp_ifindex)
 }
 
 /* What alloc_ring() made, as far as it came. */
-static void free_ring(struct ovs_ring *ring)
+static void free_ring(struct ovs_ring *ring, u32 n_lanes)
 {
+	ovs_ring_free_kept(ring, n_lanes);
 	kvfree(ring->producers);
 	kvfree(ring->words);
 	kfree(ring->cpus);
@@ -114,6 +115,7 @@ static int alloc_ring(struct ovs_ring *ring,
 	u32 tx_attrs = min_t(u32, geometry->tx_data_size,
 			     OVS_RING_MAX_TX_ATTRS);
 	u32 i, n_words = 2 * geometry->n_segs;
+	u32 n_lanes = geometry->n_lanes;
 	int err;
 
 	ring->producers = kvcalloc(geometry->n_lanes, sizeof(*ring->producers),
@@ -130,15 +132,16 @@ static int alloc_ring(struct ovs_ring *ring,
 						     tx_attrs),
 					 GFP_KERNEL_ACCOUNT);
 	if (!ring->producers || !ring->words || !ring->cpus ||
-	    (geometry->n_tx && !ring->tx_room) ||
+	    (geometry->n_tx &&
+	     (!ring->tx_room || ovs_ring_alloc_kept(ring, n_lanes))) ||
 	    (ring->ring_class == OVS_RING_DUMP && !ring->dump_scratch)) {
-		free_ring(ring);
+		free_ring(ring, n_lanes);
 		return -ENOMEM;
 	}
 	err = ovs_ring_mem_alloc(&ring->mem, layout->producer_size,
 				 layout->consumer_size);
 	if (err) {
-		free_ring(ring);
+		free_ring(ring, n_lanes);
 		return err;
 	}
 
@@ -221,7 +224,7 @@ static int attach(struct file *file, struct ovs_ring *ring, void __user *arg)
 	err = connect_dp(ring, net, a.dp_ifindex);
 	ovs_unlock();
 	if (err) {
-		free_ring(ring);
+		free_ring(ring, ring->n_lanes);
 		return err;
 	}
 	ring->user_ns = get_user_ns(net->user_ns);
@@ -378,6 +381,7 @@ static int ring_open(struct inode *inode, struct file *file)
 	mutex_init(&ring->mutex);
 	init_waitqueue_head(&ring->wait);
 	INIT_DELAYED_WORK(&ring->pump, ovs_ring_pump);
+	INIT_DELAYED_WORK(&ring->kept_work, ovs_ring_kept_work);
 	file->private_data = ring;
 	return nonseekable_open(inode, file);
 }
@@ -400,8 +404,9 @@ static int ring_release(struct inode *inode, struct file *file)
 		for (i = 0; i < ring->n_lanes; i++)
 			hrtimer_cancel(&ring->producers[i].timer);
 		ovs_ring_free_cpus(ring);
+		cancel_delayed_work_sync(&ring->kept_work);
 		put_user_ns(ring->user_ns);
-		free_ring(ring);
+		free_ring(ring, ring->n_lanes);
 	}
 	kfree(ring);
 	return 0;

@@ -68,18 +68,9 @@ static int find_parts(const void *head, int len, u32 allowed,
 	return rem ? -EINVAL : 0;
 }
 
-/* Executes.  Takes 'skb', whose data is the packet.  'net' is that of the
- * datapath.
- */
-static int execute(struct ovs_ring *ring, struct net *net, struct sk_buff *skb,
-		   const struct parts *parts)
+/* Prepares 'skb', whose data is the packet, as the record says. */
+static void prepare(struct sk_buff *skb, const struct parts *parts)
 {
-	struct sw_flow_key *key = &ring->tx_room->key;
-	struct sw_flow_actions *acts;
-	struct vport *input_vport;
-	struct datapath *dp;
-	int err;
-
 	OVS_CB(skb)->mru = 0;
 	OVS_CB(skb)->cutlen = OVS_CUTLEN_NONE;
 	if (parts->mru) {
@@ -93,14 +84,16 @@ static int execute(struct ovs_ring *ring, struct net *net, struct sk_buff *skb,
 			       hash & OVS_PACKET_HASH_SW_BIT,
 			       hash & OVS_PACKET_HASH_L4_BIT);
 	}
+}
 
-	memset(key, 0, sizeof(*key));
-	err = ovs_flow_key_extract_userspace(net, parts->key, skb, key, false);
-	if (err)
-		goto error;
-	err = ovs_nla_copy_actions(net, parts->actions, key, &acts, false);
-	if (err)
-		goto error;
+/* Executes 'acts'.  Takes 'skb', which is prepared and has the key 'key'. */
+static int run(struct ovs_ring *ring, struct sk_buff *skb,
+	       struct sw_flow_key *key, const struct sw_flow_actions *acts)
+{
+	struct vport *input_vport;
+	struct datapath *dp;
+	int err;
+
 	skb->priority = key->phy.priority;
 	skb->mark = key->phy.skb_mark;
 
@@ -110,104 +103,193 @@ static int execute(struct ovs_ring *ring, struct net *net, struct sk_buff *skb,
 	input_vport = dp ? ovs_vport_rcu(dp, key->phy.in_port) : NULL;
 	if (dp && !input_vport)
 		input_vport = ovs_vport_rcu(dp, OVSP_LOCAL);
-	if (!input_vport) {
-		rcu_read_unlock();
+	if (input_vport) {
+		skb->dev = input_vport->dev;
+		OVS_CB(skb)->input_vport = input_vport;
+		local_bh_disable();
+		err = ovs_execute_actions(dp, skb, acts, key);
+		local_bh_enable();
+	} else {
+		kfree_skb(skb);
 		err = -ENODEV;
-		goto error_acts;
 	}
-	skb->dev = input_vport->dev;
-	OVS_CB(skb)->input_vport = input_vport;
-	local_bh_disable();
-	err = ovs_execute_actions(dp, skb, acts, key);
-	local_bh_enable();
 	rcu_read_unlock();
-	ovs_nla_free_flow_actions(acts);
-	return err;
-
-error_acts:
-	ovs_nla_free_flow_actions(acts);
-error:
-	kfree_skb(skb);
 	return err;
 }
 
-/* Returns an skb whose data is the message in the record that 'tx' names. */
-static struct sk_buff *read_record(const struct ovs_lane *lane,
-				   const struct ovs_ring_tx *tx)
+/* Executes 'actions', which are not believed.  Takes 'skb', see run(). */
+static int run_attr(struct ovs_ring *ring, struct net *net,
+		    struct sk_buff *skb, struct sw_flow_key *key,
+		    const struct nlattr *actions)
 {
-	struct ovs_ring_record record;
-	struct sk_buff *skb;
-	u32 len, ext_len;
+	struct sw_flow_actions *acts;
+	int err;
+
+	err = ovs_nla_copy_actions(net, actions, key, &acts, false);
+	if (err) {
+		kfree_skb(skb);
+		return err;
+	}
+	err = run(ring, skb, key, acts);
+	ovs_nla_free_flow_actions(acts);
+	return err;
+}
+
+/* The bytes of a message before its attributes. */
+#define MESSAGE_HDRLEN \
+	(NLMSG_HDRLEN + GENL_HDRLEN + (int)sizeof(struct ovs_header))
+
+/* A record that is read. */
+struct record {
+	struct ovs_ring_record header;
+	u32 off;		/* Of the message, in the segment. */
+	u32 len;		/* Bytes of it. */
+};
+
+static int read_header(const struct ovs_lane *lane,
+		       const struct ovs_ring_tx *tx, struct record *record)
+{
+	const struct ovs_ring_record *header = &record->header;
+	u32 len;
 	int err;
 
 	if (!IS_ALIGNED(tx->off, 8))
-		return ERR_PTR(-EINVAL);
-	err = ovs_lane_read(lane, tx->seg, tx->gen, tx->off, sizeof(record),
-			    &record);
+		return -EINVAL;
+	err = ovs_lane_read(lane, tx->seg, tx->gen, tx->off, sizeof(*header),
+			    &record->header);
 	if (err)
-		return ERR_PTR(err);
-	len = record.word & OVS_RING_R_LEN;
-	ext_len = record.ext_len;
-	if (record.word & ~OVS_RING_R_LEN || record.type != OVS_RING_T_NLMSG ||
-	    len > ovs_ring_max_record(lane->seg_size) || ext_len > len)
-		return ERR_PTR(-EINVAL);
+		return err;
+	len = header->word & OVS_RING_R_LEN;
+	if (header->word & ~OVS_RING_R_LEN ||
+	    header->type != OVS_RING_T_NLMSG ||
+	    len > ovs_ring_max_record(lane->seg_size) || header->ext_len > len)
+		return -EINVAL;
+	record->off = tx->off + sizeof(*header) + header->ext_len;
+	record->len = len - header->ext_len;
+	return 0;
+}
 
-	skb = __dev_alloc_skb(NET_IP_ALIGN + len - ext_len, GFP_KERNEL);
+/* Returns an skb whose data is the packet, the last attribute, so that it can
+ * be where it is in a copy of the message; the others are in front of it.
+ */
+static struct sk_buff *copy_record(const struct ovs_lane *lane,
+				   const struct ovs_ring_tx *tx,
+				   const struct record *record,
+				   struct parts *parts)
+{
+	const struct nlmsghdr *nlh;
+	struct sk_buff *skb;
+	u8 *packet;
+	int err;
+
+	skb = __dev_alloc_skb(NET_IP_ALIGN + record->len, GFP_KERNEL);
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
 	skb_reserve(skb, NET_IP_ALIGN);
-	err = ovs_lane_read(lane, tx->seg, tx->gen,
-			    tx->off + sizeof(record) + ext_len, len - ext_len,
-			    __skb_put(skb, len - ext_len));
+	err = ovs_lane_read(lane, tx->seg, tx->gen, record->off, record->len,
+			    __skb_put(skb, record->len));
+	if (err)
+		goto error;
+
+	err = -EINVAL;
+	nlh = (const struct nlmsghdr *)skb->data;
+	if (skb->len < MESSAGE_HDRLEN || nlh->nlmsg_len > skb->len ||
+	    nlh->nlmsg_len < MESSAGE_HDRLEN)
+		goto error;
+	find_parts(skb->data + MESSAGE_HDRLEN, nlh->nlmsg_len - MESSAGE_HDRLEN,
+		   U32_MAX, parts);
+	if (!parts->packet || nla_len(parts->packet) < ETH_HLEN)
+		goto error;
+	packet = nla_data(parts->packet);
+	skb_trim(skb, packet + nla_len(parts->packet) - skb->data);
+	__skb_pull(skb, packet - skb->data);
+	return skb;
+
+error:
+	kfree_skb(skb);
+	return ERR_PTR(err);
+}
+
+/* The same with the packet that was kept; NULL if it was not. */
+static struct sk_buff *take_record(struct ovs_ring *ring,
+				   struct ovs_ring_producer *producer,
+				   const struct ovs_ring_tx *tx,
+				   const struct record *record,
+				   struct parts *parts)
+{
+	u8 *bytes = ring->tx_room->front;
+	struct sk_buff *skb;
+	u32 front;
+	int err;
+
+	skb = ovs_ring_take_kept(producer, record->header.seq, &front);
+	if (!skb)
+		return NULL;
+	err = front < MESSAGE_HDRLEN || front > record->len ? -EINVAL :
+	      ovs_lane_read(&producer->lane, tx->seg, tx->gen, record->off,
+			    front, bytes);
 	if (err) {
 		kfree_skb(skb);
 		return ERR_PTR(err);
 	}
+	/* All but the packet. */
+	find_parts(bytes + MESSAGE_HDRLEN, front - MESSAGE_HDRLEN, U32_MAX,
+		   parts);
 	return skb;
 }
 
-static int execute_record(struct ovs_ring *ring, struct net *net,
-			  const struct ovs_ring_producer *producer,
-			  const struct ovs_ring_tx *tx)
+/* Returns an skb whose data is the packet of the record that 'tx' names, and
+ * fills 'parts' with what is there beside it, but no actions.
+ */
+static struct sk_buff *open_record(struct ovs_ring *ring,
+				   struct ovs_ring_producer *producer,
+				   const struct ovs_ring_tx *tx,
+				   struct parts *parts)
 {
-	const void *attrs = ring->tx_room->data;
-	const int hdrlen = NLMSG_HDRLEN + GENL_HDRLEN +
-			   sizeof(struct ovs_header);
-	const struct nlmsghdr *nlh;
+	struct record record;
+	struct sk_buff *skb;
+	int err;
+
+	err = read_header(&producer->lane, tx, &record);
+	if (err)
+		return ERR_PTR(err);
+	skb = take_record(ring, producer, tx, &record, parts) ?:
+	      copy_record(&producer->lane, tx, &record, parts);
+	parts->actions = NULL;
+	if (!IS_ERR(skb) && !parts->key) {
+		kfree_skb(skb);
+		return ERR_PTR(-EINVAL);
+	}
+	return skb;
+}
+
+static int execute(struct ovs_ring *ring, struct net *net,
+		   struct ovs_ring_producer *producer,
+		   const struct ovs_ring_tx *tx)
+{
+	struct sw_flow_key *key = &ring->tx_room->key;
 	struct parts parts = {};
 	struct sk_buff *skb;
 	int err;
 
-	skb = read_record(&producer->lane, tx);
+	skb = open_record(ring, producer, tx, &parts);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
-
-	/* The packet is the last one, so that it becomes the skb's data where
-	 * it is; the others are in front of it.
-	 */
-	nlh = (const struct nlmsghdr *)skb->data;
-	err = -EINVAL;
-	if (skb->len < hdrlen || nlh->nlmsg_len > skb->len ||
-	    nlh->nlmsg_len < hdrlen)
-		goto error;
-	find_parts(skb->data + hdrlen, nlh->nlmsg_len - hdrlen, U32_MAX,
-		   &parts);
-	parts.actions = NULL;
-	err = find_parts(attrs, tx->data_len,
+	err = find_parts(ring->tx_room->data, tx->data_len,
 			 BIT(OVS_PACKET_ATTR_KEY) | BIT(OVS_PACKET_ATTR_MRU) |
 			 BIT(OVS_PACKET_ATTR_HASH) |
 			 BIT(OVS_PACKET_ATTR_ACTIONS), &parts);
+	if (!err && !parts.actions)
+		err = -EINVAL;
 	if (err)
 		goto error;
-	err = -EINVAL;
-	if (!parts.packet || !parts.key || !parts.actions ||
-	    nla_len(parts.packet) < ETH_HLEN)
-		goto error;
 
-	skb_trim(skb, (u8 *)nla_data(parts.packet) + nla_len(parts.packet) -
-		      skb->data);
-	__skb_pull(skb, (u8 *)nla_data(parts.packet) - skb->data);
-	return execute(ring, net, skb, &parts);
+	prepare(skb, &parts);
+	memset(key, 0, sizeof(*key));
+	err = ovs_flow_key_extract_userspace(net, parts.key, skb, key, false);
+	if (err)
+		goto error;
+	return run_attr(ring, net, skb, key, parts.actions);
 
 error:
 	kfree_skb(skb);
@@ -215,37 +297,129 @@ error:
 }
 
 /* What OVS_FLOW_CMD_NEW does, by the same function.  Of a message it wants the
- * header, and of the socket that it came by the network namespace.
+ * header, and of the socket that it came by the network namespace.  '*key'
+ * becomes that of the flow, unmasked, unless 'key' is NULL.
  */
 static int new_flow(struct ovs_ring *ring, struct net *net,
-		    const struct ovs_ring_tx *tx)
+		    struct nlattr **attrs, struct sw_flow_key *key)
 {
 	struct nlmsghdr nlh = { .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE };
 	struct ovs_header header = { .dp_ifindex = ring->dp_ifindex };
 	struct sk_buff skb = { .sk = net->genl_sock };
-	struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
 	struct genl_info info = {
 		.nlhdr = &nlh,
 		.userhdr = &header,
 		.attrs = attrs,
+		.user_ptr = { key },
 	};
-	int err;
 
 	/* The number of its device may be another one's by now. */
 	if (!rcu_access_pointer(ring->dp))
 		return -ENODEV;
-	err = nla_parse_deprecated(attrs, OVS_FLOW_ATTR_MAX,
-				   (const struct nlattr *)ring->tx_room->data,
-				   tx->data_len, dp_flow_genl_family.policy,
-				   NULL);
-	if (err)
-		return err;
 	genl_info_net_set(&info, net);
 	return ovs_flow_cmd_new(&skb, &info);
 }
 
+static int parse_flow(struct ovs_ring *ring, const struct ovs_ring_tx *tx,
+		      struct nlattr **attrs)
+{
+	return nla_parse_deprecated(attrs, OVS_FLOW_ATTR_MAX,
+				    (const struct nlattr *)ring->tx_room->data,
+				    tx->data_len, dp_flow_genl_family.policy,
+				    NULL);
+}
+
+static int flow_new(struct ovs_ring *ring, struct net *net,
+		    const struct ovs_ring_tx *tx)
+{
+	struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
+	int err;
+
+	if (tx->seg || tx->gen || tx->off)
+		return -EINVAL;
+	err = parse_flow(ring, tx, attrs);
+	return err ?: new_flow(ring, net, attrs, NULL);
+}
+
+/* Called with RCU read lock.  Returns the actions of the flow 'ufid', or NULL
+ * if it is gone.
+ */
+static const struct sw_flow_actions *
+actions_of(struct ovs_ring *ring, const struct nlattr *ufid)
+{
+	struct datapath *dp = rcu_dereference(ring->dp);
+	const struct sw_flow *flow = NULL;
+	struct sw_flow_id id;
+
+	if (dp && ovs_nla_get_ufid(&id, ufid, false))
+		flow = ovs_flow_tbl_lookup_ufid(&dp->table, &id);
+	return flow ? rcu_dereference(flow->sf_acts) : NULL;
+}
+
+/* The packet is like those that meet the flow from here on: nobody hears what
+ * becomes of it.  Its key is the one that the flow was made of.
+ */
+static void run_new_flow(struct ovs_ring *ring, struct net *net,
+			 struct sk_buff *skb, struct sw_flow_key *key,
+			 struct nlattr *const *attrs)
+{
+	const struct sw_flow_actions *acts;
+	__be16 type = key->eth.type;
+
+	skb->protocol = type;
+	/* A consumer may take the key of one packet for another one. */
+	if (ovs_flow_key_update(skb, key) || key->eth.type != type) {
+		kfree_skb(skb);
+		return;
+	}
+	rcu_read_lock();
+	acts = actions_of(ring, attrs[OVS_FLOW_ATTR_UFID]);
+	if (acts)
+		run(ring, skb, key, acts);
+	rcu_read_unlock();
+	if (!acts)
+		run_attr(ring, net, skb, key, attrs[OVS_FLOW_ATTR_ACTIONS]);
+}
+
+static int flow_execute(struct ovs_ring *ring, struct net *net,
+			struct ovs_ring_producer *producer,
+			const struct ovs_ring_tx *tx)
+{
+	struct sw_flow_key *key = &ring->tx_room->key;
+	struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
+	struct parts parts = {};
+	struct sk_buff *skb;
+	int err;
+
+	err = parse_flow(ring, tx, attrs);
+	if (err)
+		return err;
+	if (attrs[OVS_FLOW_ATTR_KEY] || !attrs[OVS_FLOW_ATTR_UFID] ||
+	    !attrs[OVS_FLOW_ATTR_ACTIONS])
+		return -EINVAL;
+
+	skb = open_record(ring, producer, tx, &parts);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	prepare(skb, &parts);
+
+	attrs[OVS_FLOW_ATTR_KEY] = (struct nlattr *)parts.key;
+	err = new_flow(ring, net, attrs, key);
+	if (!err) {
+		run_new_flow(ring, net, skb, key, attrs);
+		return 0;
+	}
+	/* The packet does not pay for it. */
+	memset(key, 0, sizeof(*key));
+	if (!ovs_flow_key_extract_userspace(net, parts.key, skb, key, false))
+		run_attr(ring, net, skb, key, attrs[OVS_FLOW_ATTR_ACTIONS]);
+	else
+		kfree_skb(skb);
+	return err;
+}
+
 static int take(struct ovs_ring *ring, struct net *net,
-		const struct ovs_ring_producer *producer,
+		struct ovs_ring_producer *producer,
 		const struct ovs_ring_tx *entry)
 {
 	const u8 *consumer = (const u8 *)producer->lane.consumer;
@@ -254,7 +428,8 @@ static int take(struct ovs_ring *ring, struct net *net,
 	memcpy(&tx, entry, sizeof(tx));
 	/* The compiler must not look at the original again. */
 	barrier();
-	if (tx.op != OVS_RING_OP_EXECUTE && tx.op != OVS_RING_OP_FLOW_NEW)
+	if (tx.op != OVS_RING_OP_EXECUTE && tx.op != OVS_RING_OP_FLOW_NEW &&
+	    tx.op != OVS_RING_OP_FLOW_EXECUTE)
 		return -EOPNOTSUPP;
 	if (tx.flags || tx.mask || tx.data_off > ring->tx_data_size ||
 	    tx.data_len > ring->tx_data_size - tx.data_off ||
@@ -264,11 +439,14 @@ static int take(struct ovs_ring *ring, struct net *net,
 	       tx.data_len);
 	barrier();
 
-	if (tx.op == OVS_RING_OP_EXECUTE)
-		return execute_record(ring, net, producer, &tx);
-	if (tx.seg || tx.gen || tx.off)
-		return -EINVAL;
-	return new_flow(ring, net, &tx);
+	switch (tx.op) {
+	case OVS_RING_OP_EXECUTE:
+		return execute(ring, net, producer, &tx);
+	case OVS_RING_OP_FLOW_NEW:
+		return flow_new(ring, net, &tx);
+	default:
+		return flow_execute(ring, net, producer, &tx);
+	}
 }
 
 int ovs_ring_take(struct ovs_ring *ring, struct ovs_ring_kick *kick)

@@ -248,6 +248,9 @@ static bool upcall(struct ovs_ring_cpu *cpu, struct datapath *dp,
 		return true;
 	}
 	memset(to + msg->len + len, 0, total - msg->len - len);
+	/* Whoever executes another packet goes on with it; this one is dropped. */
+	if (info->cmd == OVS_PACKET_CMD_MISS && len == packet_len(skb))
+		ovs_ring_keep(producer, skb, slot.record->seq, msg->len);
 	ovs_ring_commit(producer, &slot, OVS_RING_T_NLMSG,
 			ext_len ? OVS_RING_RF_TIMESTAMP : 0, ext_len);
 	ovs_ring_committed(producer, slot.len);

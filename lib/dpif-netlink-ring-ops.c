@@ -23,6 +23,7 @@ VLOG_DEFINE_THIS_MODULE(dpif_netlink_ring_ops);
 
 COVERAGE_DEFINE(ring_flow_new);        /* New flows by rings. */
 COVERAGE_DEFINE(ring_execute);         /* Packets executed by reference. */
+COVERAGE_DEFINE(ring_flow_execute);    /* Both in one. */
 COVERAGE_DEFINE(ring_ops_netlink);     /* How often netlink had to go on. */
 
 /* Entries before the kernel looks at them. */
@@ -31,7 +32,9 @@ COVERAGE_DEFINE(ring_ops_netlink);     /* How often netlink had to go on. */
 /* Those that were submitted for one lane. */
 struct pending {
     uint32_t lane;
-    uint32_t n;
+    uint32_t n;                     /* Entries... */
+    uint32_t n_ops;                 /* ...and what they do. */
+    uint8_t ops_of[MAX_PENDING];    /* 1 or 2 for each entry. */
 };
 
 void
@@ -41,6 +44,7 @@ ring_ops_init(struct ring_ops *ops, struct ovs_ring *ring)
 
     control = ring ? ovs_ring_get_control(ring) : NULL;
     ops->ring = control && control->minor >= 1 && control->n_tx ? ring : NULL;
+    ops->has_flow_execute = ops->ring && control->minor >= 2;
     ring_ops_forget(ops);
 }
 
@@ -95,26 +99,31 @@ put_key(struct ofpbuf *buf, uint16_t type, const struct nlattr *attrs,
     return is_ethernet;
 }
 
+/* Appends all of the flow but its key. */
 static bool
-encode_flow(const struct dpif_flow_put *put, struct ovs_ring_tx *entry,
-            struct ofpbuf *buf)
+put_value(struct ofpbuf *buf, const struct dpif_flow_put *put)
 {
-    if (put->flags != DPIF_FP_CREATE || put->stats) {
-        return false;
-    }
-    entry->op = OVS_RING_OP_FLOW_NEW;
     if (put->ufid) {
         nl_msg_put_unspec(buf, OVS_FLOW_ATTR_UFID, put->ufid,
                           sizeof *put->ufid);
     }
-    if (!put_key(buf, OVS_FLOW_ATTR_KEY, put->key, put->key_len)
-        || (put->mask_len
-            && !put_key(buf, OVS_FLOW_ATTR_MASK, put->mask, put->mask_len))) {
+    if (put->mask_len
+        && !put_key(buf, OVS_FLOW_ATTR_MASK, put->mask, put->mask_len)) {
         return false;
     }
     nl_msg_put_unspec(buf, OVS_FLOW_ATTR_ACTIONS, put->actions,
                       put->actions_len);
     return true;
+}
+
+static bool
+encode_flow(const struct dpif_flow_put *put, struct ovs_ring_tx *entry,
+            struct ofpbuf *buf)
+{
+    entry->op = OVS_RING_OP_FLOW_NEW;
+    return put->flags == DPIF_FP_CREATE && !put->stats
+           && put_key(buf, OVS_FLOW_ATTR_KEY, put->key, put->key_len)
+           && put_value(buf, put);
 }
 
 /* Returns the copy of a message that 'packet' lies in. */
@@ -193,9 +202,55 @@ encode_execute(struct ring_ops *ops, const struct dpif_execute *execute,
     return true;
 }
 
-/* Encodes ops[0] of 'n'.  '*lane' is that of the one before; a flow goes with
- * the packet behind it. */
+/* Does 'rec' have the key attributes 'key' of 'len' bytes? */
 static bool
+has_key(const struct ovs_ring_rec *rec, const struct nlattr *key, size_t len)
+{
+    /* The header of a message in the ring is as the kernel wrote it. */
+    enum { HEADER = NLMSG_HDRLEN + GENL_HDRLEN + sizeof(struct ovs_header) };
+    const struct nlattr *a;
+
+    if (rec->len < HEADER + NLA_HDRLEN + len) {
+        return false;
+    }
+    /* The kernel writes the key first. */
+    a = ALIGNED_CAST(const struct nlattr *, (const char *) rec->data + HEADER);
+    return nl_attr_type(a) == OVS_PACKET_ATTR_KEY
+           && nl_attr_get_size(a) == len && !memcmp(a + 1, key, len);
+}
+
+/* A flow that was made of a packet, which is then executed by the flow's
+ * actions.  The packet's metadata are from the same key. */
+static bool
+encode_both(struct ring_ops *ops, const struct dpif_flow_put *put,
+            const struct dpif_execute *execute, struct ovs_ring_tx *entry,
+            uint32_t *lane, struct ofpbuf *buf)
+{
+    const struct ovs_ring_rec *rec;
+
+    if (!ops->has_flow_execute || put->flags != DPIF_FP_CREATE || put->stats
+        || !put->ufid || execute->probe
+        || put->actions_len != execute->actions_len
+        || memcmp(put->actions, execute->actions, put->actions_len)) {
+        return false;
+    }
+    rec = find_record(ops, execute->packet);
+    if (!rec || !has_key(rec, put->key, put->key_len)) {
+        return false;
+    }
+    *lane = rec->lane;
+    entry->op = OVS_RING_OP_FLOW_EXECUTE;
+    entry->id = rec->seq;
+    entry->seg = rec->seg;
+    entry->gen = rec->generation;
+    entry->off = rec->off;
+    return put_value(buf, put);
+}
+
+/* Encodes the first ones of 'n' operations.  '*lane' is that of the entry
+ * before; a flow goes with the packet behind it.  Returns how many 'entry'
+ * does, 0 if the first one cannot be done so. */
+static unsigned int
 encode(struct ring_ops *ops, struct dpif_op *const op[], size_t n,
        struct ovs_ring_tx *entry, uint32_t *lane, struct ofpbuf *buf)
 {
@@ -204,6 +259,12 @@ encode(struct ring_ops *ops, struct dpif_op *const op[], size_t n,
         if (n > 1 && op[1]->type == DPIF_OP_EXECUTE) {
             const struct ring_ops_copy *copy;
 
+            if (encode_both(ops, &op[0]->flow_put, &op[1]->execute, entry,
+                            lane, buf)) {
+                return 2;
+            }
+            ofpbuf_clear(buf);
+            *entry = (struct ovs_ring_tx) { .flags = 0 };
             copy = find_copy(ops, op[1]->execute.packet);
             *lane = copy ? copy->rec->lane : *lane;
         }
@@ -215,22 +276,23 @@ encode(struct ring_ops *ops, struct dpif_op *const op[], size_t n,
     case DPIF_OP_FLOW_DEL:
     case DPIF_OP_FLOW_GET:
     default:
-        return false;
+        return 0;
     }
 }
 
 /* Operating. */
 
-/* Has the kernel do what is pending, for ops[0] on.  Returns how many were
- * done: all of them, unless the ring cannot do it any more. */
+/* Has the kernel do what is pending, for ops[0] on.  Returns how many of 'ops'
+ * were done: all of them, unless the ring cannot do it any more. */
 static size_t
 flush(struct ring_ops *ops, struct pending *pending, struct dpif_op *op[])
 {
     int32_t errors[MAX_PENDING];
     uint32_t n = pending->n;
+    size_t n_ops = 0;
     int error;
 
-    pending->n = 0;
+    pending->n = pending->n_ops = 0;
     if (!n) {
         return 0;
     }
@@ -245,35 +307,44 @@ flush(struct ring_ops *ops, struct pending *pending, struct dpif_op *op[])
                      "(%s)", ovs_strerror(error));
     }
     for (uint32_t i = 0; i < n; i++) {
-        op[i]->error = -errors[i];
-        if (op[i]->type == DPIF_OP_EXECUTE) {
+        op[n_ops]->error = -errors[i];
+        if (pending->ops_of[i] == 2) {
+            /* The packet is executed whatever became of the flow, if it was
+             * there. */
+            op[n_ops + 1]->error = errors[i] == -ESTALE ? ESTALE : 0;
+            COVERAGE_INC(ring_flow_execute);
+        } else if (op[n_ops]->type == DPIF_OP_EXECUTE) {
             COVERAGE_INC(ring_execute);
         } else {
             COVERAGE_INC(ring_flow_new);
         }
+        n_ops += pending->ops_of[i];
     }
-    return n;
+    return n_ops;
 }
 
 size_t
 ring_ops_operate(struct ring_ops *ops, struct dpif_op *op[], size_t n)
 {
     uint64_t stub[2048 / sizeof(uint64_t)];
-    struct pending pending = { .n = 0 };
     bool had_ring = ops->ring != NULL;
+    struct pending pending;
     size_t n_done = 0;
     struct ofpbuf buf;
 
     ops->operated = true;
+    pending.lane = pending.n = pending.n_ops = 0;
     ofpbuf_use_stub(&buf, stub, sizeof stub);
-    while (ops->ring && n_done + pending.n < n) {
-        size_t i = n_done + pending.n;
+    while (ops->ring && n_done + pending.n_ops < n) {
+        size_t i = n_done + pending.n_ops;
         struct ovs_ring_tx entry = { .flags = 0 };
         uint32_t lane = pending.lane;
+        unsigned int n_encoded;
         int error;
 
         ofpbuf_clear(&buf);
-        if (!encode(ops, op + i, n - i, &entry, &lane, &buf)) {
+        n_encoded = encode(ops, op + i, n - i, &entry, &lane, &buf);
+        if (!n_encoded) {
             break;
         }
         if (lane != pending.lane || pending.n >= MAX_PENDING) {
@@ -290,7 +361,8 @@ ring_ops_operate(struct ring_ops *ops, struct dpif_op *op[], size_t n)
         } else if (error) {
             break;
         } else {
-            pending.n++;
+            pending.ops_of[pending.n++] = n_encoded;
+            pending.n_ops += n_encoded;
         }
     }
     if (ops->ring) {

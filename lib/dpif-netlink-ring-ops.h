@@ -5,8 +5,8 @@
 
 /* What a handler of the kernel datapath does about the upcalls of its ring, by
  * TX entries of the same ring (openvswitch/ring-kernel.h): new flows, and
- * executions on packets, which are in the ring still.  One system call for all
- * of a batch.
+ * executions on packets, which are in the ring still; the flow of a packet and
+ * its execution are one entry.  One system call for all of a batch.
  *
  * Invariants: a packet is executed by reference only if the record has the
  * very same bytes; what else an execution depends on goes along.  Operations
@@ -29,6 +29,7 @@ struct ovs_ring_rec;
 /* All members are private. */
 struct ring_ops {
     struct ovs_ring *ring;      /* Null if it cannot do it. */
+    bool has_flow_execute;      /* Does it know that entry? */
     bool operated;              /* Since the last record. */
     size_t n_copies;
     size_t next;                /* Of 'copies', to be looked at first. */

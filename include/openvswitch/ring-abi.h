@@ -44,7 +44,8 @@ extern "C" {
 
 #define OVS_RING_MAGIC 0x5253564fU      /* "OVSR", first byte first. */
 #define OVS_RING_MAJOR 1                /* A consumer refuses another one. */
-#define OVS_RING_MINOR 1                /* Later ones only add: 1 FLOW_NEW. */
+#define OVS_RING_MINOR 2                /* Later ones only add: 1 FLOW_NEW, 2
+                                         * FLOW_EXECUTE. */
 
 /* Limits of the geometry.  Sizes and counts are powers of two. */
 #define OVS_RING_MIN_SEG_SIZE 4096U
@@ -268,15 +269,15 @@ struct ovs_ring_copy {
 struct ovs_ring_tx {
     __u8 op;                            /* enum ovs_ring_op. */
     __u8 flags;                         /* Zero. */
-    __u16 seg;                          /* EXECUTE: segment, */
+    __u16 seg;                          /* *EXECUTE: segment, */
     __u32 gen;                          /* its generation, */
     __u64 id;                           /* Verdicts: 'seq' of the packet.
-                                         * EXECUTE: anything. */
-    __u32 off;                          /* EXECUTE: offset of the record in
+                                         * Others: anything. */
+    __u32 off;                          /* *EXECUTE: offset of the record in
                                          * the segment.  MARK: value. */
     __u32 mask;                         /* MARK: which bits. */
     __u32 data_off;                     /* In the TX data.  MODIFY: the packet;
-                                         * EXECUTE, FLOW_NEW: attributes. */
+                                         * EXECUTE, FLOW_*: attributes. */
     __u32 data_len;
 };
 
@@ -290,6 +291,8 @@ enum ovs_ring_op {
     OVS_RING_OP_EXECUTE = 7,            /* Actions on the packet of a record
                                          * that the consumer holds. */
     OVS_RING_OP_FLOW_NEW = 8,           /* Adds a flow to the datapath. */
+    OVS_RING_OP_FLOW_EXECUTE = 9,       /* Adds the flow of a record's packet,
+                                         * and executes its actions on it. */
 };
 
 #ifdef __cplusplus

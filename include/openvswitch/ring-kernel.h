@@ -138,6 +138,16 @@ struct ovs_ring_fill {
  * of it, as of one that nobody in particular has added.  Only a ring whose
  * 'minor' is 1 or more has it.
  *
+ * OVS_RING_OP_FLOW_EXECUTE does both for a packet that missed: it adds a flow
+ * whose KEY is the one in an NLMSG record, and executes the flow's actions on
+ * the packet there.  The TX data is as for OVS_RING_OP_FLOW_NEW, but UFID is
+ * required and KEY must not be there.  The result tells what became of the
+ * flow.  If it cannot be added the packet is executed all the same, by
+ * ACTIONS; only where the entry or the record is not as it should be (EINVAL,
+ * ESTALE), or there is no memory for the packet, nothing is done.  What comes
+ * of the execution is not told, as for the packets that meet the flow later.
+ * Only a ring whose 'minor' is 2 or more has it.
+ *
  * Any other operation is refused.  Entries take effect one after the other, in
  * their order; one that fails does not keep others from it.
  *

@@ -5,6 +5,7 @@
  * Tests of the kernel's rings that need a program, for tests/guest/ring.sh:
  * what consumers ask for by TX entries. */
 
+#include "allocations.h"
 #include "ring-common.h"
 
 static int out = -1;            /* Packet socket at "ring-out". */
@@ -279,23 +280,14 @@ test_flipper(void)
 
 enum { FLOW_AT = 1024 };        /* In the TX data. */
 
-/* Appends the attributes of a flow, number 'id': IP packets from port 1 go out
- * of 'port'. */
+/* Appends all of a flow, number 'id', but its key: what it matches goes out of
+ * 'port'. */
 static void
-put_flow(struct msg *m, uint32_t id, uint32_t port)
+put_value(struct msg *m, uint32_t id, uint32_t port)
 {
-    const struct ovs_key_ipv4 ipv4 = {
-        .ipv4_src = htonl(0x0a000001), .ipv4_dst = htonl(0x0a000002),
-    };
     size_t nest;
 
     put(m, OVS_FLOW_ATTR_UFID, (uint32_t[4]) { 0xf, 0, 0, id }, 16);
-    nest = nest_begin(m, OVS_FLOW_ATTR_KEY);
-    put_u32(m, OVS_KEY_ATTR_IN_PORT, 1);
-    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
-    put(m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
-    put(m, OVS_KEY_ATTR_IPV4, &ipv4, sizeof ipv4);
-    nest_end(m, nest);
     nest = nest_begin(m, OVS_FLOW_ATTR_MASK);
     put_u32(m, OVS_KEY_ATTR_IN_PORT, UINT32_MAX);
     put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 0 }, 12);
@@ -304,6 +296,24 @@ put_flow(struct msg *m, uint32_t id, uint32_t port)
     nest = nest_begin(m, OVS_FLOW_ATTR_ACTIONS);
     put_u32(m, OVS_ACTION_ATTR_OUTPUT, port);
     nest_end(m, nest);
+}
+
+/* Appends all of a flow: IP packets from port 1 go out of 'port'. */
+static void
+put_flow(struct msg *m, uint32_t id, uint32_t port)
+{
+    const struct ovs_key_ipv4 ipv4 = {
+        .ipv4_src = htonl(0x0a000001), .ipv4_dst = htonl(0x0a000002),
+    };
+    size_t nest;
+
+    nest = nest_begin(m, OVS_FLOW_ATTR_KEY);
+    put_u32(m, OVS_KEY_ATTR_IN_PORT, 1);
+    put(m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
+    put(m, OVS_KEY_ATTR_ETHERTYPE, (uint8_t[2]) { 8, 0 }, 2);
+    put(m, OVS_KEY_ATTR_IPV4, &ipv4, sizeof ipv4);
+    nest_end(m, nest);
+    put_value(m, id, port);
 }
 
 /* Returns an entry that adds this flow. */
@@ -474,6 +484,322 @@ test_flows(void)
     }
 }
 
+/* Flows and executions in one. */
+
+/* Returns an entry that adds the flow of the record's packet. */
+static struct ovs_ring_tx
+flow_execute(struct reader *r, const struct reader_rec *rec, uint32_t id,
+             uint32_t port)
+{
+    struct msg m;
+    size_t from;
+
+    begin(&m, flow_family, 0, 0, 0);
+    from = m.len;
+    put_value(&m, id, port);
+    memcpy(tx_data(r) + FLOW_AT, m.bytes + from, m.len - from);
+    return (struct ovs_ring_tx) {
+        .op = OVS_RING_OP_FLOW_EXECUTE, .seg = rec->seg, .gen = rec->gen,
+        .off = rec->off, .data_off = FLOW_AT, .data_len = m.len - from,
+    };
+}
+
+/* 'p' has come out.  A tag comes beside it, by PACKET_AUXDATA. */
+static void
+expect(const struct packet *p)
+{
+    static uint8_t got[65536], control[CMSG_SPACE(1024)];
+    bool vlan = p->bytes[12] == 0x81 && !p->bytes[13];
+    struct pollfd pfd = { .fd = out, .events = POLLIN };
+    struct iovec iov = { got, sizeof got };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = control, .msg_controllen = sizeof control,
+    };
+    size_t macs = 2 * ETH_ALEN, tag = vlan ? 4 : 0;
+    struct tpacket_auxdata aux;
+
+    CHECK(poll(&pfd, 1, 10000) == 1);
+    CHECK(recvmsg(out, &msg, 0) == (ssize_t) (p->len - tag));
+    CHECK(!memcmp(got, p->bytes, macs));
+    CHECK(!memcmp(got + macs, p->bytes + macs + tag, p->len - macs - tag));
+    CHECK(CMSG_FIRSTHDR(&msg)
+          && CMSG_FIRSTHDR(&msg)->cmsg_type == PACKET_AUXDATA);
+    memcpy(&aux, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof aux);
+    CHECK(!(aux.tp_status & TP_STATUS_VLAN_VALID) == !vlan);
+    CHECK(!vlan || (aux.tp_vlan_tci == (p->bytes[14] << 8 | p->bytes[15])
+                    && aux.tp_vlan_tpid == ETH_P_8021Q));
+}
+
+static void
+expect_none(void)
+{
+    struct pollfd pfd = { .fd = out, .events = POLLIN };
+
+    CHECK(!poll(&pfd, 1, 100));
+}
+
+static void
+delete_flow(uint32_t id)
+{
+    static struct msg m;
+
+    CHECK_OK(flow_request(&m, OVS_FLOW_CMD_DEL, id), "deleting it");
+}
+
+/* The flow is the one that netlink makes of the record's key. */
+static void
+check_flow_of_record(struct reader *r, const struct packet *p)
+{
+    static struct msg by_ring, by_netlink, m;
+    const struct nlattr *key;
+    struct reader_rec rec;
+    struct ovs_ring_tx tx;
+
+    send_packet(p);
+    receive_record(r, &rec);
+    tx = flow_execute(r, &rec, 1, 2);
+    CHECK_OK(-submit(r, &tx), "flow and packet");
+    expect(p);
+    CHECK_OK(flow_request(&by_ring, OVS_FLOW_CMD_GET, 1), "getting it");
+    delete_flow(1);
+
+    key = attribute(rec.data, rec.len, OVS_PACKET_ATTR_KEY);
+    CHECK(key);
+    begin(&m, flow_family, OVS_FLOW_CMD_NEW, OVS_FLOW_VERSION,
+          NLM_F_CREATE | NLM_F_ACK);
+    put(&m, OVS_FLOW_ATTR_KEY, key + 1, key->nla_len - NLA_HDRLEN);
+    put_value(&m, 1, 2);
+    CHECK_OK(transact(&m), "new flow by netlink");
+    CHECK_OK(flow_request(&by_netlink, OVS_FLOW_CMD_GET, 1), "getting it");
+    for (int type = OVS_FLOW_ATTR_KEY; type <= OVS_FLOW_ATTR_ACTIONS; type++) {
+        CHECK(same_attribute(&by_ring, &by_netlink, type), "%d", type);
+    }
+    CHECK(same_attribute(&by_ring, &by_netlink, OVS_FLOW_ATTR_MASK));
+    delete_flow(1);
+}
+
+/* Returns allocations for 'n' entries of packets, the last ones that came, or
+ * those before 'n_more' others. */
+static uint64_t
+allocations_for(struct reader *r, const struct packet *p, unsigned int n,
+                unsigned int n_more)
+{
+    static struct reader_rec recs[256];
+    uint64_t sum = 0;
+
+    for (unsigned int i = 0; i < n + n_more; i++) {
+        send_packet(p);
+        receive_record(r, &recs[i]);
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        struct ovs_ring_tx tx = {
+            .op = OVS_RING_OP_EXECUTE, .seg = recs[i].seg, .gen = recs[i].gen,
+            .off = recs[i].off, .data_len = put_output(r, 2),
+        };
+        uint64_t before = count_allocations();
+
+        CHECK(!submit(r, &tx));
+        sum += count_allocations() - before;
+        expect(p);
+    }
+    return sum;
+}
+
+/* Packets that are kept are executed without a copy, others by one; what comes
+ * out is the same. */
+static void
+check_kept(struct reader *r)
+{
+    enum { N = 30 };
+    static struct packet p;
+    uint64_t kept, copied;
+
+    for (int kind = 0; kind < 2; kind++) {
+        make_packet(&p, IPPROTO_UDP, kind ? 1500 : 100, kind ? 5 : 0);
+        allocations_for(r, &p, N, 0);
+        kept = allocations_for(r, &p, N, 0);
+        copied = allocations_for(r, &p, N, 70);
+        printf("%llu allocations for %d executions of packets that are kept, "
+               "%llu of others\n", (unsigned long long) kept, N,
+               (unsigned long long) copied);
+        /* An skb is two. */
+        CHECK(copied >= kept + 2 * N);
+        /* They are kept for a second. */
+        poll(NULL, 0, 3000);
+    }
+}
+
+static void
+check_flow_execute_refused(struct reader *r)
+{
+    struct ovs_ring_tx good, tx;
+    struct reader_rec rec;
+    static struct packet p;
+    static struct msg m;
+
+    make_packet(&p, IPPROTO_UDP, 300, 0);
+    send_packet(&p);
+    receive_record(r, &rec);
+    good = flow_execute(r, &rec, 2, 2);
+    REFUSED(flags, 1, EINVAL);
+    REFUSED(mask, 1, EINVAL);
+    REFUSED(seg, 16, EINVAL);
+    REFUSED(gen, rec.gen + 1, ESTALE);
+    REFUSED(off, rec.off + 4, EINVAL);
+    REFUSED(off, UINT32_MAX & ~7u, EINVAL);
+    REFUSED(data_off, FLOW_AT + 2, EINVAL);
+    REFUSED(data_len, UINT32_MAX, EINVAL);
+    /* No UFID, no actions. */
+    REFUSED(data_len, 0, EINVAL);
+    REFUSED(data_len, 20, EINVAL);
+    /* A key of its own. */
+    tx = new_flow(r, 2, 2);
+    tx.op = OVS_RING_OP_FLOW_EXECUTE;
+    tx.seg = rec.seg;
+    tx.gen = rec.gen;
+    tx.off = rec.off;
+    CHECK(submit(r, &tx) == -EINVAL);
+    flow_execute(r, &rec, 2, 70000);
+    CHECK(submit(r, &good) == -EINVAL);
+    CHECK(flow_request(&m, OVS_FLOW_CMD_GET, 2) == ENOENT);
+    expect_none();
+
+    /* The packet goes out even if the flow is there, as the entry says. */
+    flow_execute(r, &rec, 2, 2);
+    CHECK_OK(-submit(r, &good), "flow and packet");
+    expect(&p);
+    CHECK(submit(r, &good) == -EEXIST);
+    expect(&p);
+    CHECK(submit(r, &good) == -EEXIST);
+    expect(&p);
+    delete_flow(2);
+    reader_release(&r->lanes[0], rec.seg, rec.gen);
+    CHECK(submit(r, &good) == -ESTALE);
+    CHECK(flow_request(&m, OVS_FLOW_CMD_GET, 2) == ENOENT);
+    expect_none();
+}
+
+/* A packet has in it what looks like a record with its own number and another
+ * key; the consumer says that this is the record. */
+static void
+check_forged(struct reader *r)
+{
+    static struct packet p;
+    struct reader_rec rec;
+    struct ovs_ring_tx tx;
+
+    for (int forged = 0; forged < 2; forged++) {
+        struct ovs_ring_record header = { .type = OVS_RING_T_NLMSG };
+        const struct nlattr *a;
+        uint32_t at, in_packet;
+        static struct msg m;
+        size_t nest;
+
+        make_packet(&p, IPPROTO_UDP, 1000, 0);
+        send_packet(&p);
+        receive_record(r, &rec);
+        a = attribute(rec.data, rec.len, OVS_PACKET_ATTR_PACKET);
+        CHECK(a);
+        /* Where the next packet will have bytes that can be a record. */
+        at = (const char *) (a + 1) - (const char *) rec.data;
+        in_packet = (at + 107) / 8 * 8 - at;
+
+        begin(&m, 0, OVS_PACKET_CMD_MISS, OVS_PACKET_VERSION, 0);
+        nest = nest_begin(&m, OVS_PACKET_ATTR_KEY);
+        put_u32(&m, OVS_KEY_ATTR_IN_PORT, 1);
+        put(&m, OVS_KEY_ATTR_ETHERNET, (char[12]) { 2, 0, 0, 0, 0, 2 }, 12);
+        put(&m, OVS_KEY_ATTR_ETHERTYPE,
+            forged ? (uint8_t[2]) { 0x86, 0xdd } : (uint8_t[2]) { 8, 0 }, 2);
+        if (forged) {
+            put(&m, OVS_KEY_ATTR_IPV6, (char[40]) { 0 }, 40);
+        } else {
+            put(&m, OVS_KEY_ATTR_IPV4, (char[12]) { 0 }, 12);
+        }
+        nest_end(&m, nest);
+        /* All of what is before a packet, and more. */
+        nest = nest_begin(&m, OVS_PACKET_ATTR_PACKET);
+        put(&m, 1, p.bytes + ETH_HLEN, 400);
+        nest_end(&m, nest);
+        m.nlh.nlmsg_len = m.len;
+        header.word = m.len;
+        header.seq = rec.seq + 1;
+        memcpy(p.bytes + in_packet, &header, sizeof header);
+        memcpy(p.bytes + in_packet + sizeof header, m.bytes, m.len);
+        send_packet(&p);
+        receive_record(r, &rec);
+        CHECK(rec.seq == header.seq);
+        tx = flow_execute(r, &rec, 3, 2);
+        tx.off = rec.off + sizeof header + at + in_packet;
+        CHECK_OK(-submit(r, &tx), "flow of a forged record");
+        if (forged) {
+            expect_none();
+        } else {
+            expect(&p);
+        }
+        delete_flow(3);
+        tx = flow_execute(r, &rec, 3, 2);
+        CHECK_OK(-submit(r, &tx), "flow and packet");
+        expect(&p);
+        delete_flow(3);
+    }
+}
+
+/* Starts with a ring that holds all records. */
+static void
+start_holding(struct reader *r)
+{
+    struct ovs_ring_attach a;
+
+    use_cpu(0);
+    start_tx();
+    a = upcall_ring(1, 1 << 20, 4);
+    a.n_tx = 16;
+    a.tx_data_size = 4096;
+    open_ring(r, &a);
+    r->hold = true;
+    bind_all(r);
+    CHECK(r->control->minor >= 2);
+    CHECK(!setsockopt(out, SOL_PACKET, PACKET_AUXDATA, &(int) { 1 },
+                      sizeof(int)));
+}
+
+static void
+test_kept(void)
+{
+    struct reader r;
+
+    if (!open_counters()) {
+        exit(SKIP);
+    }
+    start_holding(&r);
+    check_kept(&r);
+    reader_close(&r);
+    delete_datapath();
+}
+
+static void
+test_flow_execute(void)
+{
+    static struct packet p;
+    struct reader r;
+
+    start_holding(&r);
+    for (size_t size = 60; size < 3000; size += 491) {
+        for (int vlan = 0; vlan < 2; vlan++) {
+            make_packet(&p, IPPROTO_UDP, size, vlan ? 5 : 0);
+            check_flow_of_record(&r, &p);
+        }
+    }
+    check_forged(&r);
+    check_flow_execute_refused(&r);
+
+    /* Some are kept when the ring goes. */
+    send_packet(&p);
+    reader_close(&r);
+    delete_datapath();
+}
+
 static void *
 flip_flow(void *r_)
 {
@@ -495,6 +821,8 @@ static void
 test_flow_flipper(void)
 {
     uint32_t n_added = 0, n_rejected = 0;
+    static struct packet p;
+    struct reader_rec rec;
     struct ovs_ring_tx tx;
     pthread_t thread;
     struct reader r;
@@ -503,10 +831,13 @@ test_flow_flipper(void)
 
     start_tx();
     open_tx(&r);
+    make_packet(&p, IPPROTO_UDP, 600, 0);
+    send_packet(&p);
+    receive_record(&r, &rec);
     CHECK(!pthread_create(&thread, NULL, flip_flow, &r));
     end = now_ns() + 5000000000;
     while (now_ns() < end && n_added < 20000) {
-        tx = new_flow(&r, 5, 2);
+        tx = n_added % 2 ? new_flow(&r, 5, 2) : flow_execute(&r, &rec, 5, 2);
         if (submit(&r, &tx)) {
             n_rejected++;
         } else {
@@ -583,6 +914,8 @@ main(int argc, char *argv[])
         { "flipper", test_flipper },
         { "flows", test_flows },
         { "flow-flipper", test_flow_flipper },
+        { "flow-execute", test_flow_execute },
+        { "kept", test_kept },
         { "hub", test_hub },
         { NULL, NULL },
     };

@@ -108,4 +108,6 @@ check "ring R10: execution on a record" tx execute
 check "ring R10: TCP, each packet by an upcall and an execution" tcp
 check "ring R10: entries that change while they are taken" tx flipper
 check "ring R10: new flows are those of netlink" tx flows
+check "ring R10: flow and packet in one" tx flow-execute
+check "ring R10: packets that are kept are not copied" tx kept
 check "ring R10: flows that change while they are taken" tx flow-flipper
