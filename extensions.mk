@@ -357,6 +357,7 @@ utilities_ovs_vsctl_SOURCES += vswitchd/ctl-tables-ext.h
 vswitchd_ovs_vswitchd_SOURCES += \
 	vswitchd/bridge-extension.c \
 	vswitchd/bridge-extension.h \
+	vswitchd/bridge-mirror-ext.h \
 	vswitchd/ila-config.c \
 	vswitchd/ila-config.h \
 	vswitchd/ila-file.c \
