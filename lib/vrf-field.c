@@ -97,6 +97,20 @@ vrf_field_is_valid(const union mf_value *value)
     return name ? vrf_id_of_name(name) : is_all_zeros(value, VRF_FIELD_SIZE);
 }
 
+bool
+vrf_field_may_set(const struct mf_field *field)
+{
+    return field->writable || field->id == MFF_VRF;
+}
+
+bool
+vrf_field_check_set(const struct mf_field *field, const union mf_value *value,
+                    const union mf_value *mask)
+{
+    return field->id != MFF_VRF || (is_all_ones(mask, VRF_FIELD_SIZE)
+                                    && vrf_field_is_valid(value));
+}
+
 void
 vrf_field_set_match(struct match *match, const union mf_value *value)
 {
