@@ -163,7 +163,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-tunnel.c \
 	lib/vrf-tunnel.h \
 	lib/vrf-vxlan.c \
-	lib/vrf-vxlan.h
+	lib/vrf-vxlan.h \
+	lib/vrf-zone.c \
+	lib/vrf-zone.h
 
 if LINUX
 lib_libopenvswitch_la_SOURCES += \

@@ -8,7 +8,8 @@
  * types.
  *
  * The field (openvswitch/vrf-field.h) is set when a packet enters a bridge, by
- * a port or from another bridge.  Frozen state has it with the tunnel.
+ * a port or from another bridge.  Frozen state has it with the tunnel.  A ct()
+ * may have the zone of that VRF (vrf-zone.h).
  *
  * A tunnel's output asks vrf-tunnel.h instead of ovs-router.h where the outer
  * packet goes, and what is too big for that way goes to tunnel-vrf.h instead
@@ -20,6 +21,11 @@
 #include "tunnel-vrf.h"
 #include "vrf-port.h"
 #include "vrf-tunnel.h"
+#include "vrf-zone.h"
+
+COVERAGE_DEFINE(vrf_zone_none);  /* Translations to a ct(zone=vrf) without. */
+
+static void extension_drop(struct xlate_ctx *);
 
 /* The packet comes into the bridge of 'in_port' by that, which is null if the
  * bridge has no such port. */
@@ -61,6 +67,34 @@ static void
 vrf_field_end(struct xlate_ctx *ctx)
 {
     ctx->xin->flow.tunnel.vrf = ctx->xin->upcall_flow->tunnel.vrf;
+}
+
+/* Finds the zone of the packet's VRF, for ct(zone=vrf).  Without one the packet
+ * must not go on, as if it had been tracked: nothing else is done to it; then
+ * returns false. */
+static bool
+xlate_vrf_zone(struct xlate_ctx *ctx, uint16_t *zone)
+{
+    uint16_t vrf = ctx->xin->flow.tunnel.vrf;
+    const char *name = vrf_id_to_name(vrf);
+    uint32_t table;
+    bool found = vrf_zone_of(vrf, zone, &table);
+
+    if (found) {
+        xlate_report(ctx, OFT_DETAIL, "zone %"PRIu16", of VRF %s", *zone,
+                     name);
+    } else if (table) {
+        xlate_report_error(ctx, "table %"PRIu32" of VRF %s is no zone, as it "
+                           "is above 65535: dropped", table, name);
+    } else {
+        xlate_report(ctx, OFT_WARN, "there is no VRF %s now, and no zone: "
+                     "dropped", name);
+    }
+    if (!found) {
+        COVERAGE_INC(vrf_zone_none);
+        extension_drop(ctx);
+    }
+    return found;
 }
 
 /* A tunnel's output, or its end. */

@@ -129,6 +129,11 @@ class FlowExtensionTest(unittest.TestCase):
             flow = OFPFlow("vrf={},in_port=1 actions=drop".format(name))
             self.assertEqual(flow.match, {"vrf": name, "in_port": 1})
 
+    def test_vrf_zone(self):
+        flow = OFPFlow("ip actions=ct(table=1,zone=vrf)")
+        self.assertEqual(flow.actions,
+                         [{"ct": {"table": 1, "zone": {"field": "vrf"}}}])
+
     def test_ila(self):
         def check(flow_class, prefix, case):
             text, value = case

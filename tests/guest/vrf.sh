@@ -674,6 +674,39 @@ by_field () {
     refuses on blue-1 ping -q -n -c 1 -W 1 10.1.2.2
 }
 
+# Who may begin connections: red's hosts, and blue's may not.  Those of red are
+# by addresses and an identifier that blue has, too.
+zones () {
+    local name
+    switch Y
+    for name in red:10 blue:20; do
+        bridge_site "${name%:*}" "${name#*:}" "ct(table=1,zone=vrf)"
+        name=${name%:*}
+        ovs-vsctl set interface "$name-p1" "other_config:vrf=$name" \
+            -- set interface "$name-p2" "other_config:vrf=$name"
+        {
+            echo "table=1,ct_state=+trk+est,ip,actions=output_vrf(in)"
+            echo "table=1,vrf=red,ct_state=+trk+new,ip,actions=ct(commit,zone=vrf),output_vrf(in)"
+        } >"$work/zones"
+        ovs-ofctl add-flows "br-$name" "$work/zones"
+    done
+    ping_77 red
+    refuses ping_77 blue
+    for name in red:10:1 blue:20:0; do
+        ovs-appctl dpctl/dump-conntrack "zone=$(echo "$name" | cut -d: -f2)" \
+            >"$work/connections"
+        equal "$(grep -c 'icmp,orig=(src=10.1.1.2,dst=10.1.2.2,id=77' \
+            "$work/connections" || :)" "${name##*:}" "${name%%:*}'s connections"
+    done
+    # With the same zone it is red's connection that blue's host goes on with.
+    openflow blue "ct(table=1,zone=10)"
+    wait_for 20 ping_77 blue
+}
+
+ping_77 () {                    # ping_77 NAME: from its first host.
+    on "$1-1" ping -q -n -c 1 -W 2 -e 77 10.1.2.2
+}
+
 has_error () {                  # has_error INTERFACE: that of options:vrf.
     ovs-vsctl get interface "$1" error |
         grep "options:vrf=red: Linux's tunnels of type ${1#t-} cannot be put into a VRF; those of types vxlan, geneve and gre can"
@@ -714,6 +747,7 @@ check "tcpdump and tc at the VRF device" watched
 check "rules of netfilter" rules_of_netfilter
 check "what is refused" refused
 check "OpenFlow's field vrf" by_field
+check "zones of connection tracking" zones
 check "OpenFlow's output_vrf, options that are refused" options_refused
 check "OpenFlow's output_vrf, with Linux's own module" stock_module
 check "tunnels in VRFs that are refused" tunnels_refused
