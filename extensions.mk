@@ -115,6 +115,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-action.h \
 	lib/vrf-addr.c \
 	lib/vrf-addr.h \
+	lib/vrf-allowance.h \
 	lib/vrf-counters.c \
 	lib/vrf-counters.h \
 	lib/vrf-db.c \

@@ -48,8 +48,8 @@ static int vrf_validate(const void *payload, const struct sw_flow_key *key,
 		bad = "id";
 	else if (action->flags)
 		bad = "flags";
-	else if (action->zero)
-		bad = "zero";
+	else if (action->recirc_id)
+		bad = "recirc_id";
 	else if (name_len == sizeof(action->name) ||
 		 memchr_inv(action->name + name_len, 0,
 			    sizeof(action->name) - name_len))

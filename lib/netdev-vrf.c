@@ -16,7 +16,6 @@
 #include "openvswitch/extension-abi.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
-#include "openvswitch/token-bucket.h"
 #include "openvswitch/vlog.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
@@ -25,6 +24,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "vrf-action.h"
+#include "vrf-allowance.h"
 #include "vrf-counters.h"
 #include "vrf-limit.h"
 #include "vrf-mode.h"
@@ -99,13 +99,6 @@ struct netdev_vrf {
     struct vrf_path *path;
 };
 
-/* What a thread may ask the main thread for, of one VRF: ICMP errors as in
- * icmp-limit.h, and packets that wait for next hops.  A token is a thousandth
- * of a packet. */
-struct allowance {
-    struct token_bucket errors, mtu_errors, neighbours;
-};
-#define TOKENS 1000             /* Of a packet. */
 #define N_ALLOWANCES 64
 
 /* A thread that receives. */
@@ -116,7 +109,7 @@ struct vrf_thread {
     bool has_ready;             /* Does it count among those that have any? */
 
     /* By number of VRF, of which several may have to share one. */
-    struct allowance allowances[N_ALLOWANCES];
+    struct vrf_allowance allowances[N_ALLOWANCES];
 };
 
 /* Of a thread that routes a batch. */
@@ -218,7 +211,7 @@ raise_exception(struct batch *b, struct dp_packet *packet, bool own,
 
 /* Routing of one packet. */
 
-static struct allowance *
+static struct vrf_allowance *
 allowance_of(struct batch *b)
 {
     return &b->thread->allowances[b->action->id % N_ALLOWANCES];
@@ -233,29 +226,27 @@ drop(struct batch *b, struct dp_packet *packet, enum vrf_family family,
     dp_packet_delete(packet);
 }
 
-/* Has the packet's sender told. */
+/* Has the packet's sender told, or a controller. */
 static void
 answer(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
        bool own, const struct vrf_verdict *v)
 {
-    struct token_bucket *bucket = NULL;
+    uint64_t *counts = b->counts[p->family];
     enum icmp_error error;
 
-    b->counts[p->family][v->outcome]++;
+    counts[v->outcome]++;
     if (!vrf_outcome_error(v->outcome, &error) || own
         || b->action->flags & OVS_VRF_F_ERRORS_DROP) {
         dp_packet_delete(packet);
-        return;
-    }
-    if (b->thread) {
-        bucket = (error == ICMP_ERROR_TOO_BIG ? &allowance_of(b)->mtu_errors
-                  : &allowance_of(b)->errors);
-    }
-    if (bucket && !token_bucket_withdraw(bucket, TOKENS)) {
-        b->counts[p->family][VRF_COUNT_SUPPRESSED + error]++;
+    } else if (b->thread && !vrf_allowance_error(allowance_of(b), error)) {
+        counts[VRF_COUNT_SUPPRESSED + error]++;
         dp_packet_delete(packet);
+    } else if (b->action->recirc_id) {
+        counts[VRF_COUNT_ASIDE]++;
+        packet->md.recirc_id = b->action->recirc_id;
+        vrf_packets_put(b->more, packet);
     } else if (!raise_exception(b, packet, own, v)) {
-        b->counts[p->family][VRF_COUNT_SUPPRESSED + error]++;
+        counts[VRF_COUNT_SUPPRESSED + error]++;
     }
 }
 
@@ -365,8 +356,7 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
         return;
     }
     if (OVS_UNLIKELY(!a->resolved)) {
-        if (b->thread && !token_bucket_withdraw(&allowance_of(b)->neighbours,
-                                                TOKENS)) {
+        if (b->thread && !vrf_allowance_neighbour(allowance_of(b))) {
             drop(b, packet, p->family, VRF_OVERLOAD);
         } else if (!raise_exception(b, packet, own, v)) {
             counts[VRF_OVERLOAD]++;
@@ -387,8 +377,7 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     }
     if (OVS_UNLIKELY(vrf_packet_has_options(p)) && !own
         && vrf_options_have_room(dp_packet_l3(packet), p->header_len)
-        && (!b->thread || token_bucket_withdraw(&allowance_of(b)->errors,
-                                                TOKENS))) {
+        && (!b->thread || vrf_allowance_other(allowance_of(b)))) {
         vrf_source_record(packet, p, a); /* Not for a flood of them. */
     }
     if (OVS_UNLIKELY(p->len > v->mtu) && p->may_fragment
@@ -702,6 +691,16 @@ netdev_vrf_find_way(const struct dpif *dpif, odp_port_t in_port, uint32_t mark,
 
 /* The main thread. */
 
+/* Has 'packet' go on by its metadata. */
+static void
+put_made(struct netdev_vrf *nv, struct dp_packet *packet)
+{
+    ovs_mutex_lock(&nv->mutex);
+    vrf_packets_put(&nv->made, packet);
+    atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
+    ovs_mutex_unlock(&nv->mutex);
+}
+
 /* Has 'packet' routed, and what comes of that go on. */
 static void
 route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
@@ -733,16 +732,13 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
         memset(b.counts, 0, sizeof b.counts);
     }
 
-    ovs_mutex_lock(&nv->mutex);
     DP_PACKET_BATCH_FOR_EACH (i, p, &out.received) {
-        vrf_packets_put(&nv->made, p);
+        put_made(nv, p);
     }
     while (more.first < more.n) {
-        vrf_packets_put(&nv->made, more.p[more.first++]);
+        put_made(nv, more.p[more.first++]);
     }
     free(more.p);
-    atomic_store_relaxed(&nv->n_made, nv->made.n - nv->made.first);
-    ovs_mutex_unlock(&nv->mutex);
 
     DP_PACKET_BATCH_FOR_EACH (i, p, &out.sent) {
         /* To the host, from the host. */
@@ -868,7 +864,12 @@ neigh_fail(struct vrf_neigh_item *item, void *nv)
 
     e->outcome = VRF_NEIGH_FAILED;
     vrf_counters_inc(e->action.id, family, VRF_NEIGH_FAILED, 1);
-    if (!e->own && !(e->action.flags & OVS_VRF_F_ERRORS_DROP)) {
+    if (!e->own && e->action.recirc_id) {
+        vrf_counters_inc(e->action.id, family, VRF_COUNT_ASIDE, 1);
+        e->packet->md.recirc_id = e->action.recirc_id;
+        put_made(nv, e->packet);
+        e->packet = NULL;
+    } else if (!e->own && !(e->action.flags & OVS_VRF_F_ERRORS_DROP)) {
         send_error(nv, e);
     }
     exception_free(e);
@@ -1105,12 +1106,7 @@ add_thread(void *nv_)
     ovs_refcount_ref(&nv->refcnt);
     thread->nv = nv;
     for (size_t i = 0; i < N_ALLOWANCES; i++) {
-        struct allowance *a = &thread->allowances[i];
-
-        /* Rates are by milliseconds. */
-        token_bucket_init(&a->errors, TOKENS, 50 * TOKENS);
-        token_bucket_init(&a->mtu_errors, 20 * TOKENS, 1000 * TOKENS);
-        token_bucket_init(&a->neighbours, 10 * TOKENS, 1024 * TOKENS);
+        vrf_allowance_init(&thread->allowances[i]);
     }
     return thread;
 }

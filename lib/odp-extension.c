@@ -123,6 +123,23 @@ odp_extension_format(const struct nlattr *a, struct ds *s)
     }
 }
 
+/* Returns the parenthesis that ends the arguments that begin at 's', in which
+ * there may be others, by pairs; null if there is none. */
+static const char *
+end_of_args(const char *s)
+{
+    unsigned int depth = 0;
+
+    for (; *s; s++) {
+        if (*s == '(') {
+            depth++;
+        } else if (*s == ')' && !depth--) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
 int
 odp_extension_parse(const char *s, struct ofpbuf *actions)
 {
@@ -141,13 +158,14 @@ odp_extension_parse(const char *s, struct ofpbuf *actions)
         return 0;
     }
 
-    size_t args_len = strcspn(s + n + 1, ")");
-    if (s[n + 1 + args_len] != ')') {
+    const char *begin = s + n + 1;
+    const char *end = end_of_args(begin);
+    if (!end) {
         return -EINVAL;
     }
 
     size_t old_size = actions->size;
-    char *args = xmemdup0(s + n + 1, args_len);
+    char *args = xmemdup0(begin, end - begin);
     char *error = class->parse(args, odp_extension_put(actions, class));
     free(args);
     if (error) {
@@ -156,7 +174,7 @@ odp_extension_parse(const char *s, struct ofpbuf *actions)
         actions->size = old_size;
         return -EINVAL;
     }
-    return n + 1 + args_len + 1;
+    return end + 1 - s;
 }
 
 void

@@ -71,9 +71,9 @@ struct odp_extension_class {
      * Otherwise packets that come to it there are dropped. */
     bool slow_suffices;
 
-    /* For an action that may keep packets, otherwise null: has them
-     * recirculated with 'recirc_id' when they go on.  An action that
-     * recirculates those that it does not keep follows. */
+    /* For an action that may keep packets, or have some go aside, otherwise
+     * null: has those recirculated with 'recirc_id' when they go on.  If it
+     * keeps packets, an action that recirculates the others follows. */
     void (*set_recirc_id)(void *payload, uint32_t recirc_id);
 
     /* Fills in a flow and a payload that a datapath with support for the

@@ -5,10 +5,11 @@
 
 /* OFPACT_EXTENSION for ofp-actions.c, the only file that includes this: it
  * needs that file's static functions.  No extension is known here; see
- * ofp-extension.h. */
+ * ofp-extension.h.  What that file asks about zones of ct is in vrf-zone.h. */
 
 #include "mf-alias.h"
 #include "ofp-extension.h"
+#include "vrf-zone.h"
 
 struct nx_action_extension {
     ovs_be16 type;              /* OFPAT_VENDOR. */

@@ -114,6 +114,11 @@ struct ofp_extension_xlate {
                                      * (see 'set_recirc_id' in "struct
                                      * odp_extension_class"). */
 
+    /* For a datapath action that has some packets go aside: append OpenFlow
+     * actions that are to be executed for those when they are recirculated
+     * (see 'set_recirc_id', likewise). */
+    struct ofpbuf *aside;
+
     /* For actions whose outcome only the datapath knows: set to the field of
      * the packet that the action changes there.  'flow' keeps what it had.
      * Translation goes on as far as nobody asks for the field, and then the

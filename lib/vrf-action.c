@@ -51,10 +51,16 @@ struct ofp_output_vrf {
     uint16_t flags;             /* OVS_VRF_F_*. */
     uint16_t field;             /* BY_FIELD: enum mf_field_id. */
     uint16_t ofs, n_bits;       /* Of it. */
+    bool to_controller;         /* Packets that errors would be about? */
+    uint16_t controller_id;     /* To that one. */
     char name[VRF_NAME_SIZE];   /* BY_NAME. */
 };
 
-/* Its form on the wire, without the name or field. */
+/* A bit of 'flags' on the wire: behind these there is a controller's id, and
+ * then the name or field. */
+#define WIRE_F_CONTROLLER (1u << 15)
+
+/* Its form on the wire, without those. */
 struct ofp_output_vrf_wire {
     uint8_t which;
     uint8_t zero;
@@ -66,13 +72,16 @@ BUILD_ASSERT_DECL(sizeof(struct ovs_action_vrf) == 32);
 BUILD_ASSERT_DECL(MEMBER_SIZEOF(struct ovs_action_vrf, name)
                   == VRF_NAME_SIZE);
 
+/* Some packets cannot be passed on: what becomes of them. */
+#define ERRORS "errors"
+
 /* What the options are called. */
 static const struct {
     const char *key, *off, *on;
     uint32_t flag;
 } options[] = {
     { "ttl", "dec", "keep", OVS_VRF_F_TTL_KEEP },
-    { "errors", "send", "drop", OVS_VRF_F_ERRORS_DROP },
+    { ERRORS, "send", "drop", OVS_VRF_F_ERRORS_DROP },
     { "mss", NULL, "clamp", OVS_VRF_F_MSS_CLAMP },
 };
 
@@ -111,6 +120,39 @@ parse_option(const char *action, const char *key, const char *value,
     }
     return xasprintf("%s: unknown key \"%s\" (keys are ttl, errors and mss)",
                      action, key);
+}
+
+/* If 'key' is ERRORS and 'value' is 'what' with a number in parentheses,
+ * parses that, which is no more than 'max', and sets '*error' if it is none,
+ * to a malloc()ed message.  Otherwise returns false. */
+static bool
+parse_errors_to(const char *action, const char *key, const char *value,
+                const char *what, uint32_t max, uint32_t *seen,
+                uint32_t *number, char **error)
+{
+    const char *end = strchr(value, '\0');
+    size_t len = strlen(what);
+    unsigned long long int n;
+    char *digits;
+
+    *error = NULL;
+    if (strcmp(key, ERRORS) || strncmp(value, what, len)
+        || value[len] != '(' || end[-1] != ')') {
+        return false;
+    }
+    digits = xmemdup0(value + len + 1, end - value - len - 2);
+    if (*seen & OVS_VRF_F_ERRORS_DROP) {
+        *error = xasprintf("%s: "ERRORS" is given twice", action);
+    } else if (!isdigit((unsigned char) digits[0])
+               || !str_to_ullong(digits, 0, &n) || n > max) {
+        *error = xasprintf("%s: %s(%s): no number up to %"PRIu32, action, what,
+                           digits, max);
+    } else {
+        *seen |= OVS_VRF_F_ERRORS_DROP;
+        *number = n;
+    }
+    free(digits);
+    return true;
 }
 
 /* Can the name be written in an action? */
@@ -186,7 +228,7 @@ static char *
 ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
 {
     struct ofp_output_vrf a;
-    uint32_t flags = 0, seen = 0;
+    uint32_t flags = 0, seen = 0, controller;
     char *key, *value, *error;
     char *end;
 
@@ -198,7 +240,13 @@ ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
     }
     error = parse_which(s, &a);
     while (!error && ofputil_parse_key_value(&end, &key, &value)) {
-        error = parse_option("output_vrf", key, value, &seen, &flags);
+        if (!parse_errors_to("output_vrf", key, value, "controller",
+                             UINT16_MAX, &seen, &controller, &error)) {
+            error = parse_option("output_vrf", key, value, &seen, &flags);
+        } else if (!error) {
+            a.to_controller = true;
+            a.controller_id = controller;
+        }
     }
     if (!error) {
         a.flags = flags;
@@ -229,6 +277,10 @@ ofp_output_vrf_format(const void *body, const struct ofpact_format_params *fp)
     } else {
         ds_put_cstr(fp->s, a->which == BY_NAME ? a->name : "in");
     }
+    if (a->to_controller) {
+        ds_put_format(fp->s, ","ERRORS"=controller(%"PRIu16")",
+                      a->controller_id);
+    }
     format_options(a->flags, fp->s);
 }
 
@@ -238,17 +290,39 @@ ofp_output_vrf_encode(const void *body, struct ofpbuf *out)
     const struct ofp_output_vrf *a = body;
     const struct ofp_output_vrf_wire wire = {
         .which = a->which,
-        .flags = htons(a->flags),
+        .flags = htons(a->flags
+                       | (a->to_controller ? WIRE_F_CONTROLLER : 0)),
         .ofs = htons(a->ofs),
         .n_bits = htons(a->n_bits),
     };
 
     ofpbuf_put(out, &wire, sizeof wire);
+    if (a->to_controller) {
+        ovs_be16 id = htons(a->controller_id);
+
+        ofpbuf_put(out, &id, sizeof id);
+    }
     if (a->which == BY_NAME) {
         ofpbuf_put(out, a->name, strlen(a->name));
     } else if (a->which == BY_FIELD) {
         nx_put_header(out, a->field, 0, false);
     }
+}
+
+static enum ofperr
+decode_controller(struct ofpbuf *b, struct ofp_output_vrf *a)
+{
+    const ovs_be16 *id = ofpbuf_try_pull(b, sizeof *id);
+
+    if (!id) {
+        return OFPERR_OFPBAC_BAD_LEN;
+    } else if (a->flags & OVS_VRF_F_ERRORS_DROP) {
+        return OFPERR_OFPBAC_BAD_ARGUMENT;
+    }
+    a->to_controller = true;
+    a->controller_id = ntohs(get_unaligned_be16(id));
+    a->flags &= ~WIRE_F_CONTROLLER;
+    return 0;
 }
 
 static enum ofperr
@@ -291,8 +365,14 @@ ofp_output_vrf_decode(const void *wire_, size_t size, struct ofpbuf *ofpacts)
     a.n_bits = ntohs(wire.n_bits);
     if (wire.zero) {
         return OFPERR_NXBRC_MUST_BE_ZERO;
-    } else if (a.flags & ~OVS_VRF_F_ALL
-               || (a.which != BY_FIELD && (a.ofs || a.n_bits))) {
+    } else if (a.flags & WIRE_F_CONTROLLER) {
+        error = decode_controller(&b, &a);
+        if (error) {
+            return error;
+        }
+    }
+    if (a.flags & ~OVS_VRF_F_ALL
+        || (a.which != BY_FIELD && (a.ofs || a.n_bits))) {
         return OFPERR_OFPBAC_BAD_ARGUMENT;
     }
 
@@ -452,6 +532,20 @@ put_vrf(const struct ovs_action_vrf *vrf, struct ofp_extension_xlate *x)
     *payload = *vrf;
 }
 
+/* Has packets that an error would be about go to the controller. */
+static void
+put_controller(const struct ofp_output_vrf *a, struct ofp_extension_xlate *x)
+{
+    struct ofpact_controller *controller = ofpact_put_CONTROLLER(x->aside);
+
+    controller->max_len = UINT16_MAX;
+    controller->reason = OFPR_ACTION;
+    controller->controller_id = a->controller_id;
+    controller->meter_id = NX_CTLR_NO_METER;
+    controller->provider_meter_id = UINT32_MAX;
+    ofpact_finish_CONTROLLER(x->aside, &controller);
+}
+
 static void
 ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
 {
@@ -477,6 +571,13 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
     memset(&vrf, 0, sizeof vrf);
     vrf.id = by_linux ? ifindex : id;
     vrf.flags = a->flags;
+    if (a->to_controller) {
+        put_controller(a, x);
+        if (x->trace) {
+            ds_put_format(x->trace, "; errors are for controller %"PRIu16,
+                          a->controller_id);
+        }
+    }
     /* That of a VRF which only a field or a port may mean is in no text. */
     if (name_is_writable(name)) {
         ovs_strlcpy(vrf.name, name, sizeof vrf.name);
@@ -512,7 +613,8 @@ has_good_name(const struct ovs_action_vrf *a)
 bool
 vrf_action_is_valid(const struct ovs_action_vrf *a)
 {
-    return (!(a->flags & ~OVS_VRF_F_ALL) && !a->zero && has_good_name(a));
+    return (!(a->flags & ~OVS_VRF_F_ALL) && has_good_name(a)
+            && !(a->recirc_id && a->flags & OVS_VRF_F_ERRORS_DROP));
 }
 
 void
@@ -522,6 +624,9 @@ vrf_action_format(const struct ovs_action_vrf *a, struct ds *s)
         ds_put_format(s, "name=%s,", a->name);
     }
     ds_put_format(s, "id=%"PRIu32, a->id);
+    if (a->recirc_id) {
+        ds_put_format(s, ","ERRORS"=recirc(%#"PRIx32")", a->recirc_id);
+    }
     format_options(a->flags, s);
     if (a->mark) {
         ds_put_format(s, ",mark=%"PRIu32, a->mark);
@@ -560,6 +665,8 @@ char *
 vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
                      const char *value, struct ovs_action_vrf *a)
 {
+    char *error;
+
     if (!strcmp(key, "name")) {
         if (a->name[0] || !name_is_writable(value)) {
             return xasprintf("%s: \"%s\" is not a name, or not the only one",
@@ -573,6 +680,10 @@ vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
     } else if (!strcmp(key, "mark")) {
         return vrf_action_parse_number(parser->action, key, value,
                                        &parser->has_mark, &a->mark);
+    } else if (parse_errors_to(parser->action, key, value, "recirc",
+                               UINT32_MAX, &parser->seen, &a->recirc_id,
+                               &error)) {
+        return error;
     }
     return parse_option(parser->action, key, value, &parser->seen, &a->flags);
 }
@@ -617,13 +728,23 @@ odp_vrf_probe(struct flow *flow, void *payload)
     a->id = 1;
 }
 
-/* Flags are options, with the same bits. */
+static void
+odp_vrf_set_recirc_id(void *payload, uint32_t recirc_id)
+{
+    struct ovs_action_vrf *a = payload;
+
+    a->recirc_id = recirc_id;
+}
+
+/* Flags are options, with the same bits, and there is one more. */
+#define OPTION_CONTROLLER 3
+
 static uint32_t
 odp_vrf_get_options(const void *payload)
 {
     const struct ovs_action_vrf *a = payload;
 
-    return a->flags;
+    return a->flags | (a->recirc_id ? 1u << OPTION_CONTROLLER : 0);
 }
 
 static void
@@ -631,9 +752,14 @@ odp_vrf_set_option(void *payload, unsigned int option)
 {
     struct ovs_action_vrf *a = payload;
 
-    a->flags |= 1u << option;
+    if (option == OPTION_CONTROLLER) {
+        a->recirc_id = 1;
+    } else {
+        a->flags |= 1u << option;
+    }
 }
 
+BUILD_ASSERT_DECL(OVS_VRF_F_ALL == (1 << OPTION_CONTROLLER) - 1);
 BUILD_ASSERT_DECL(OVS_VRF_F_TTL_KEEP == 1 << 0);
 BUILD_ASSERT_DECL(OVS_VRF_F_ERRORS_DROP == 1 << 1);
 BUILD_ASSERT_DECL(OVS_VRF_F_MSS_CLAMP == 1 << 2);
@@ -661,8 +787,9 @@ const struct odp_extension_class odp_vrf_class = {
     .takes_packets = true,
     .format = odp_vrf_format,
     .parse = odp_vrf_parse,
+    .set_recirc_id = odp_vrf_set_recirc_id,
     .probe = odp_vrf_probe,
-    .options = { "ttl=keep", "errors=drop", "mss=clamp" },
+    .options = { "ttl=keep", "errors=drop", "mss=clamp", "errors=controller" },
     .get_options = odp_vrf_get_options,
     .set_option = odp_vrf_set_option,
 };

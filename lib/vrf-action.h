@@ -5,14 +5,15 @@
 
 /* The action
  *
- *     output_vrf(NAME|FIELD[BITS]|in[,ttl=dec|keep][,errors=send|drop]
- *                [,mss=clamp])
+ *     output_vrf(NAME|FIELD[BITS]|in[,ttl=dec|keep]
+ *                [,errors=send|drop|controller(ID)][,mss=clamp])
  *
  * in OpenFlow, which routes a packet in a VRF: that with the NAME, whether it
  * is there already or not, that whose number is in a field, or that of the
  * port on which the packet came into the bridge.  In the datapath it is
  *
- *     vrf(name=NAME[,id=N][,ttl=keep][,errors=drop][,mss=clamp][,mark=N])
+ *     vrf(name=NAME[,id=N][,ttl=keep][,errors=drop|recirc(N)][,mss=clamp]
+ *         [,mark=N])
  *
  * with "struct ovs_action_vrf", or in userspace vrf_way(), which also has the
  * route that was found for the flow (vrf-way-action.h).
@@ -21,9 +22,10 @@
  *
  *     1  which        0 NAME, 1 FIELD, 2 in
  *     1  zero
- *     2  flags        OVS_VRF_F_*
+ *     2  flags        OVS_VRF_F_*, and 0x8000 with errors=controller
  *     2  ofs          of the field's bits, or zero
  *     2  n_bits       of them, or zero
+ *    (2) controller   its ID, with that flag alone
  *     n  NAME, or the NXM or OXM header of FIELD; with "in", nothing */
 
 #include <stdbool.h>

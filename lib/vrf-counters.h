@@ -26,6 +26,7 @@ enum vrf_counter {
     VRF_COUNT_NEIGH_QUEUED,     /* Packets that waited for a next hop. */
     VRF_COUNT_NO_SOURCE,        /* ICMP errors without an address to send them
                                  * from. */
+    VRF_COUNT_ASIDE,            /* Packets that went to a controller. */
 
     /* ICMP errors by enum icmp_error: sent, more than the limit, and those
      * about packets that must not be answered. */

@@ -296,6 +296,14 @@ probe(struct flow *flow, void *payload)
     w->port = UINT32_MAX;
 }
 
+static void
+set_recirc_id(void *payload, uint32_t recirc_id)
+{
+    struct ovs_action_vrf_way *w = payload;
+
+    w->vrf.recirc_id = recirc_id;
+}
+
 const struct odp_extension_class odp_vrf_way_class = {
     .name = "vrf_way",
     .type = OVS_EXTENSION_ATTR_VRF_WAY,
@@ -303,5 +311,6 @@ const struct odp_extension_class odp_vrf_way_class = {
     .takes_packets = true,
     .format = format,
     .parse = parse,
+    .set_recirc_id = set_recirc_id,
     .probe = probe,
 };

@@ -10,6 +10,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "unaligned.h"
 #include "util.h"
+#include "vl-mff-map.h"
 #include "vrf-names.h"
 #ifdef __linux__
 #include "vrf-port.h"
@@ -95,15 +96,17 @@ vrf_zone_format(const struct mf_subfield *zone, struct ds *s)
     }
 }
 
-bool
-vrf_zone_decode(uint32_t header, uint16_t ofs_nbits, struct mf_subfield *zone)
+enum ofperr
+vrf_zone_decode(uint32_t header, const struct vl_mff_map *map,
+                struct mf_subfield *zone, uint64_t *tlv_bitmap)
 {
     const struct mf_subfield vrf = zone_subfield();
 
-    if (header != vrf_zone_header(vrf.field)
-        || ofs_nbits != ntohs(nxm_encode_ofs_nbits(vrf.ofs, vrf.n_bits))) {
-        return false;
+    if (header != vrf_zone_header(vrf.field)) {
+        return mf_vl_mff_mf_from_nxm_header(header, map, &zone->field,
+                                            tlv_bitmap);
     }
-    *zone = vrf;
-    return true;
+    zone->field = vrf.field;
+    return (zone->ofs == vrf.ofs && zone->n_bits == vrf.n_bits ? 0
+            : OFPERR_OFPBAC_BAD_ARGUMENT);
 }

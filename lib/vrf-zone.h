@@ -22,9 +22,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "openvswitch/ofp-errors.h"
+
 struct ds;
 struct mf_field;
 struct mf_subfield;
+struct vl_mff_map;
 
 /* Is the zone to be that of a VRF? */
 bool vrf_zone_is(const struct mf_subfield *);
@@ -41,9 +44,8 @@ char *vrf_zone_parse(const char *, struct mf_subfield *);
 uint32_t vrf_zone_header(const struct mf_field *);
 void vrf_zone_format(const struct mf_subfield *, struct ds *);
 
-/* Fills in '*zone' if 'header' and 'ofs_nbits', in host byte order, are those
- * of "vrf".  Otherwise returns false. */
-bool vrf_zone_decode(uint32_t header, uint16_t ofs_nbits,
-                     struct mf_subfield *zone);
+/* Fills in the field of 'zone', whose bits are known, by its 'header'. */
+enum ofperr vrf_zone_decode(uint32_t header, const struct vl_mff_map *,
+                            struct mf_subfield *zone, uint64_t *tlv_bitmap);
 
 #endif /* lib/vrf-zone.h */

@@ -141,6 +141,49 @@ extension_refuse(struct xlate_ctx *ctx,
     }
 }
 
+/* Has packets that the action of 'class', the last one of 'ctx->odp_actions',
+ * has go aside executed 'ofpacts' for, as a part of the flow that is being
+ * translated. */
+static void
+extension_aside(struct xlate_ctx *ctx, const struct odp_extension_class *class,
+                const struct ofpbuf *ofpacts)
+{
+    struct ofpact_unroll_xlate *unroll;
+    uint64_t stub[256 / 8];
+    struct ofpbuf list = OFPBUF_STUB_INITIALIZER(stub);
+    struct frozen_state state = {
+        .table_id = ctx->table_id,
+        .ofproto_uuid = ctx->xbridge->ofproto->uuid,
+        .stack = ctx->stack.data,
+        .stack_size = ctx->stack.size,
+        .mirrors = ctx->mirrors,
+        .conntracked = ctx->conntracked,
+        .xport_uuid = ctx->xin->xport_uuid,
+    };
+    uint32_t recirc_id;
+
+    unroll = ofpact_put_UNROLL_XLATE(&list);
+    unroll->rule_table_id = ctx->table_id;
+    unroll->rule_cookie = ctx->rule_cookie;
+    ofpbuf_put(&list, ofpacts->data, ofpacts->size);
+    state.ofpacts = list.data;
+    state.ofpacts_len = list.size;
+    frozen_metadata_from_flow(&state.metadata, &ctx->xin->flow);
+
+    recirc_id = recirc_alloc_id_ctx(&state);
+    ofpbuf_uninit(&list);
+    if (!recirc_id) {
+        xlate_report_error(ctx, "Failed to allocate recirculation id");
+        ctx->error = XLATE_NO_RECIRCULATION_CONTEXT;
+        return;
+    }
+    recirc_refs_add(&ctx->xout->recircs, recirc_id);
+    class->set_recirc_id(ofpbuf_at_assert(ctx->odp_actions,
+                                          ctx->odp_actions->size
+                                          - class->size, class->size),
+                         recirc_id);
+}
+
 /* Translates 'ofpact', an OFPACT_EXTENSION, and returns it, or if translation
  * was frozen, the action behind it. */
 static const struct ofpact *
@@ -150,6 +193,8 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
     const struct ofp_extension_class *class = ofp_extension_of(a);
     struct extension_state *state = &ctx->extensions;
     struct ds trace = DS_EMPTY_INITIALIZER;
+    uint64_t aside_stub[128 / 8];
+    struct ofpbuf aside = OFPBUF_STUB_INITIALIZER(aside_stub);
     struct ofp_extension_xlate x = {
         .flow = &ctx->xin->flow,
         .base_flow = &ctx->base_flow,
@@ -163,6 +208,7 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
         .odp_in_port = extension_in_port(ctx),
         .support = ctx->xbridge->support.extensions,
         .odp = class->odp,
+        .aside = &aside,
     };
 
     /* What was set before must be so when the datapath executes the action. */
@@ -176,6 +222,10 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
     class->translate(a->body, &x);
 
     bool is_empty = ctx->odp_actions->size == size;
+    if (aside.size && !is_empty) {
+        extension_aside(ctx, x.odp, &aside);
+    }
+    ofpbuf_uninit(&aside);
     char *lacking = (x.odp && !is_empty
                      ? extension_lacks(ctx, x.odp) : NULL);
     if (lacking && !x.odp->execute && !x.odp->slow_suffices) {

@@ -26,6 +26,8 @@
 COVERAGE_DEFINE(vrf_zone_none);  /* Translations to a ct(zone=vrf) without. */
 
 static void extension_drop(struct xlate_ctx *);
+static void compose_conntrack_action(struct xlate_ctx *,
+                                     struct ofpact_conntrack *, bool);
 
 /* The packet comes into the bridge of 'in_port' by that, which is null if the
  * bridge has no such port. */
@@ -69,11 +71,9 @@ vrf_field_end(struct xlate_ctx *ctx)
     ctx->xin->flow.tunnel.vrf = ctx->xin->upcall_flow->tunnel.vrf;
 }
 
-/* Finds the zone of the packet's VRF, for ct(zone=vrf).  Without one the packet
- * must not go on, as if it had been tracked: nothing else is done to it; then
- * returns false. */
+/* Finds the zone of the packet's VRF.  Returns false if there is none. */
 static bool
-xlate_vrf_zone(struct xlate_ctx *ctx, uint16_t *zone)
+vrf_ct_zone(struct xlate_ctx *ctx, uint16_t *zone)
 {
     uint16_t vrf = ctx->xin->flow.tunnel.vrf;
     const char *name = vrf_id_to_name(vrf);
@@ -90,11 +90,30 @@ xlate_vrf_zone(struct xlate_ctx *ctx, uint16_t *zone)
         xlate_report(ctx, OFT_WARN, "there is no VRF %s now, and no zone: "
                      "dropped", name);
     }
-    if (!found) {
+    return found;
+}
+
+/* Translates ct(), with the zone of the packet's VRF if it has zone=vrf.
+ * Without one the packet must not go on as if it had been tracked, nor be
+ * tracked among others: it is dropped. */
+static void
+vrf_conntrack(struct xlate_ctx *ctx, struct ofpact_conntrack *ct, bool last)
+{
+    struct ofpact_conntrack *with_zone;
+    uint16_t zone;
+
+    if (OVS_LIKELY(!vrf_zone_is(&ct->zone_src))) {
+        compose_conntrack_action(ctx, ct, last);
+    } else if (vrf_ct_zone(ctx, &zone)) {
+        with_zone = xmemdup(ct, ct->ofpact.len);
+        with_zone->zone_src.field = NULL;
+        with_zone->zone_imm = zone;
+        compose_conntrack_action(ctx, with_zone, last);
+        free(with_zone);
+    } else {
         COVERAGE_INC(vrf_zone_none);
         extension_drop(ctx);
     }
-    return found;
 }
 
 /* A tunnel's output, or its end. */

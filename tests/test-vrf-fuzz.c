@@ -48,7 +48,7 @@ static const enum ofp_version versions[] = {
 
 static const char *const options[][3] = {
     { "ttl=dec", "ttl=keep" },
-    { "errors=send", "errors=drop" },
+    { "errors=drop", "errors=controller(77)" },
     { "mss=clamp" },
 };
 

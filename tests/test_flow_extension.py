@@ -76,10 +76,13 @@ OUTPUT_VRF = (
     ("output_vrf(in,mss=clamp)", {"vrf": "in", "mss": "clamp"}),
     ("output_vrf(NXM_NX_REG0[0..15],ttl=keep,errors=drop)",
      {"vrf": "NXM_NX_REG0[0..15]", "ttl": "keep", "errors": "drop"}),
+    ("output_vrf(red,errors=controller(77))",
+     {"vrf": "red", "errors": "controller(77)"}),
 )
 # In datapath flows.
 VRF = (
     ("vrf(id=7,mark=1)", {"id": "7", "mark": "1"}),
+    ("vrf(id=7,errors=recirc(0x5))", {"id": "7", "errors": "recirc(0x5)"}),
     ("vrf(name=red,id=1,ttl=keep)",
      {"name": "red", "id": "1", "ttl": "keep"}),
     ("vrf_way(name=red,id=1,to=2001:db8::/32,from=2001:db8:1::/48,"

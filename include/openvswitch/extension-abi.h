@@ -103,12 +103,14 @@ struct ovs_action_ring {
  * device.  'name' is the VRF's, padded with zeros, the last byte is zero: for
  * people, not for a lookup.  'mark' is what rules and netfilter see as the
  * packet's mark, 0 to leave it as it is.  Bits of 'flags' other than
- * OVS_VRF_F_* are refused, and 'zero' must be zero. */
+ * OVS_VRF_F_* are refused.  'recirc_id' is zero, or in the userspace datapath
+ * where packets go on that would be the subject of an ICMP error, as by
+ * OVS_ACTION_ATTR_RECIRC, instead; not together with OVS_VRF_F_ERRORS_DROP. */
 struct ovs_action_vrf {
     __u32 id;
     __u32 flags;
     __u32 mark;
-    __u32 zero;
+    __u32 recirc_id;
     char name[16];
 };
 

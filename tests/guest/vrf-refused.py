@@ -13,8 +13,9 @@ import ovs_netlink                                          # noqa: E402
 from ovs_netlink import attr                                # noqa: E402
 
 ACTION_EXTENSION, EXTENSION_VRF = 64, 4
-GOOD = {"id": 5, "flags": 0, "mark": 0, "zero": 0, "name": b"red" + bytes(13)}
-BAD = [{"flags": 8}, {"flags": 1 << 31}, {"zero": 1}, {"id": 0},
+GOOD = {"id": 5, "flags": 0, "mark": 0, "recirc_id": 0,
+        "name": b"red" + bytes(13)}
+BAD = [{"flags": 8}, {"flags": 1 << 31}, {"recirc_id": 1}, {"id": 0},
        {"id": 1 << 31}, {"id": 0xffffffff}, {"name": b"x" * 16},
        {"name": b"red\0" + bytes(11) + b"x"}, {"name": b"\0red" + bytes(12)},
        {"name": b"red" + bytes(12)}, {"name": b"red" + bytes(17)}]
@@ -23,7 +24,7 @@ BAD = [{"flags": 8}, {"flags": 1 << 31}, {"zero": 1}, {"id": 0},
 def action(change):
     fields = {**GOOD, **change}
     payload = struct.pack("=IIII", *(fields[name] for name in (
-        "id", "flags", "mark", "zero"))) + fields["name"]
+        "id", "flags", "mark", "recirc_id"))) + fields["name"]
     return attr(ACTION_EXTENSION, attr(EXTENSION_VRF, payload))
 
 

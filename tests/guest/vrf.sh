@@ -580,11 +580,14 @@ options_refused () {
     bridge_site red 10 "output_vrf(red,ttl=dec,errors=send)"
     reach red-1 10.1.2.2
     equal "$(refusals)" 0 refusals
-    for option in ttl=keep errors=drop mss=clamp; do
+    for option in ttl=keep errors=drop mss=clamp errors=controller; do
         ovs-appctl dpif/show-dp-features br-red |
             grep -x "Extension vrf action with $option: No"
         before=$(refusals)
-        openflow red "output_vrf(red,$option)"
+        case $option in
+        errors=controller) openflow red "output_vrf(red,$option(7))" ;;
+        *) openflow red "output_vrf(red,$option)" ;;
+        esac
         wait_for 20 drops_by_flow
         wait_for 20 more_refusals "$before"
         trace red >"$work/trace"
