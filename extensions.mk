@@ -121,7 +121,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-db.c \
 	lib/vrf-db.h \
 	lib/vrf-fib.c \
-	lib/vrf-fib-fetch.c \
+	lib/vrf-fib-batch.c \
 	lib/vrf-fib-node.h \
 	lib/vrf-fib.h \
 	lib/vrf-field.c \

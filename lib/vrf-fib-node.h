@@ -48,17 +48,12 @@ struct route_list {
     struct vrf_route *routes[];
 };
 
-/* Tables with fewer prefixes stay in the processor's caches. */
-#define LARGE_TABLE 4096
-
 struct vrf_fib {
     enum vrf_family family;
     bool published;
     struct vrf_pool *pool;
     slot_t none;                /* What prefix 0/0 has. */
     slot_t roots[2];
-
-    atomic_bool is_large;       /* See vrf-fib-fetch.c. */
 
     /* Of the writer. */
     size_t n_prefixes;
@@ -90,6 +85,12 @@ slot_get(const slot_t *slot)
 {
     return ovsrcu_get(void *, slot);
 }
+
+/* Returns the first route in 'value', which a prefix has, that takes 'q', or
+ * null; sets '*used_tos' to true if the TOS decided that. */
+const struct vrf_route *vrf_fib_first(void *value,
+                                      const struct vrf_fib_query *q,
+                                      bool *used_tos);
 
 /* For the writer. */
 static inline void *

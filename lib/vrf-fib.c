@@ -175,8 +175,8 @@ vrf_route_takes(const struct vrf_route *route, const struct vrf_fib_query *q)
     return false;
 }
 
-static const struct vrf_route *
-first_that_takes(void *value, const struct vrf_fib_query *q, bool *used_tos)
+const struct vrf_route *
+vrf_fib_first(void *value, const struct vrf_fib_query *q, bool *used_tos)
 {
     struct vrf_route *const *routes;
     size_t n = value_routes(&value, &routes);
@@ -212,7 +212,7 @@ lookup(const struct vrf_fib *fib, const struct vrf_fib_query *q,
     result->decided = find_longest(fib, &q->dst, 128, want_decided, &found);
     for (;;) {
         result->len = found.len;
-        result->route = first_that_takes(found.value, q, &result->used_tos);
+        result->route = vrf_fib_first(found.value, q, &result->used_tos);
         if (result->route) {
             return true;
         } else if (!found.len) {
@@ -800,7 +800,6 @@ vrf_fib_set(struct vrf_fib *fib, const struct vrf_prefix *p,
         free_later(fib, untag(old));
     }
     fib->n_prefixes += (n != 0) - (n_old != 0);
-    atomic_store_relaxed(&fib->is_large, fib->n_prefixes >= LARGE_TABLE);
     fib->n_routes += n - n_old;
 }
 

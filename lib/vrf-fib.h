@@ -86,11 +86,12 @@ bool vrf_fib_lookup(const struct vrf_fib *, const struct vrf_fib_query *,
 const struct vrf_route *vrf_fib_route(const struct vrf_fib *,
                                       const struct vrf_fib_query *);
 
-/* Has the processor fetch what lookups of these addresses will need, all of
- * them at a time, if the table is so large that this pays. */
-#define VRF_FIB_MAX_FETCH 32
-void vrf_fib_fetch(const struct vrf_fib *,
-                   const struct vrf_addr *const addrs[], size_t n);
+/* The same for those of 'n' queries, up to VRF_FIB_MAX_BATCH, whose 'routes'
+ * are null, which it sets unless there is none: faster than one by one if what
+ * is looked at is not in the processor's caches. */
+#define VRF_FIB_MAX_BATCH 32
+void vrf_fib_routes(const struct vrf_fib *, const struct vrf_fib_query[],
+                    size_t n, const struct vrf_route *routes[]);
 
 /* Is there a hop by which a packet with this query could go? */
 bool vrf_route_takes(const struct vrf_route *, const struct vrf_fib_query *);

@@ -65,9 +65,11 @@ struct vrf_path {
 
     uint64_t serial;            /* The last one given, from 1 on. */
 
-    /* Lookups since routes were last fetched, and how many of them no memo
-     * answered. */
+    /* Lookups in a memo since memos were last judged, how many of them no memo
+     * answered, and what came of it: see judge_memos(). */
     unsigned int n_lookups, n_missed;
+    bool memos_help;
+    struct memo other;          /* Of a lookup that is not kept. */
 
     struct vrf_context contexts[N_CONTEXTS];
     struct vrf_adjacency adjacencies[N_PLACES + 1]; /* The last one is zeros,
@@ -223,6 +225,7 @@ vrf_path_create(void)
     struct vrf_path *path = xzalloc_cacheline(sizeof *path);
 
     path->epoch = 1;
+    path->memos_help = true;
     return path;
 }
 
@@ -477,15 +480,16 @@ memos_of(struct vrf_path *path, const struct vrf_context *c,
     return &path->memos[place_of(dst, c->serial, MEMO_BITS) & ~(size_t) 1];
 }
 
-/* Does 'm' say what becomes of packets of 'family' to 'q->dst'? */
+/* Does 'm' say what becomes of packets of 'family' with 'dst' and 'tos', that
+ * of a query? */
 static inline bool
 memo_is_good(const struct vrf_path *path, const struct vrf_context *c,
              const struct memo *m, enum vrf_family family,
-             const struct vrf_fib_query *q)
+             const struct vrf_addr *dst, uint8_t tos)
 {
-    return (vrf_addr_equal(&m->dst, &q->dst) && m->context == c->serial
+    return (vrf_addr_equal(&m->dst, dst) && m->context == c->serial
             && m->adjacency == path->adjacencies[m->place].serial
-            && m->family == family && m->tos == q->tos);
+            && m->family == family && m->tos == tos);
 }
 
 /* Returns the next hop that 'route' has for packets to 'q->dst', if it says
@@ -526,18 +530,16 @@ find_route(const struct vrf_context *c, enum vrf_family family,
     return NULL;
 }
 
-static const struct memo *
+/* Fills in '*m' for packets with 'q', which go by 'route', if by any. */
+static void
 make_memo(struct vrf_path *path, const struct vrf_context *c,
-          enum vrf_family family, const struct vrf_fib_query *q)
+          enum vrf_family family, const struct vrf_fib_query *q,
+          const struct vrf_route *route, struct memo *m)
 {
-    const struct vrf_route *route = find_route(c, family, q);
-    struct memo *memos = memos_of(path, c, &q->dst);
     const struct vrf_adjacency *a;
 
     a = route ? only_adjacency(path, family, q, route) : NULL;
-    path->n_missed++;
-    memos[1] = memos[0];
-    memos[0] = (struct memo) {
+    *m = (struct memo) {
         .dst = q->dst,
         .context = c->serial,
         .adjacency = a ? a->serial : 0,
@@ -546,28 +548,85 @@ make_memo(struct vrf_path *path, const struct vrf_context *c,
         .family = family,
         .tos = q->tos,
     };
-    return memos;
 }
 
-/* Returns what is known of packets with 'dst' and 'tos'.  'c->plan[family]'
- * must be simple. */
-static inline ALWAYS_INLINE const struct memo *
-find_memo(struct vrf_path *path, const struct vrf_context *c,
-          enum vrf_family family, const struct vrf_addr *dst, uint8_t tos)
+/* Where there are more destinations than memos, those only push what is needed
+ * out of the processor's caches.  Then a few places of them go on, for those
+ * destinations that belong there, and tell when they would help again. */
+#define N_SAMPLED (N_MEMOS / 32)
+#define N_JUDGED 1024
+
+static inline void
+judge_memos(struct vrf_path *path)
 {
-    const struct vrf_fib_query q = {
+    if (path->n_lookups >= N_JUDGED) {
+        path->memos_help = path->n_missed <= path->n_lookups / 2;
+        path->n_lookups = path->n_missed = 0;
+    }
+}
+
+/* The part of the TOS that routes depend on. */
+static inline uint8_t
+query_tos(enum vrf_family family, uint8_t tos)
+{
+    return family == VRF_IPV4 ? tos & 0x1c : 0;
+}
+
+static inline struct vrf_fib_query
+query_of(const struct vrf_context *c, enum vrf_family family,
+         const struct vrf_addr *dst, uint8_t tos)
+{
+    return (struct vrf_fib_query) {
         .dst = *dst,
-        .tos = family == VRF_IPV4 ? tos & 0x1c : 0,
+        .tos = query_tos(family, tos),
         .prefer = (family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
                    ? c->iif : 0),
     };
-    const struct memo *memos = memos_of(path, c, dst);
+}
 
-    path->n_lookups++;
-    return (OVS_LIKELY(memo_is_good(path, c, &memos[0], family, &q))
+/* find_memo() where that is not the first one of 'memos', or memos do not
+ * help. */
+static const struct memo *
+find_other_memo(struct vrf_path *path, const struct vrf_context *c,
+                enum vrf_family family, const struct vrf_addr *dst,
+                uint8_t tos, const struct vrf_route *route,
+                struct memo *memos)
+{
+    const struct vrf_fib_query q = query_of(c, family, dst, tos);
+
+    if (!path->memos_help) {
+        if (memos >= &path->memos[N_SAMPLED]) {
+            make_memo(path, c, family, &q, route, &path->other);
+            return &path->other;
+        }
+        path->n_lookups++;
+        if (memo_is_good(path, c, &memos[0], family, dst, q.tos)) {
+            return &memos[0];
+        }
+    }
+    if (memo_is_good(path, c, &memos[1], family, dst, q.tos)) {
+        return &memos[1];
+    }
+    path->n_missed++;
+    memos[1] = memos[0];
+    make_memo(path, c, family, &q, find_route(c, family, &q), &memos[0]);
+    return &memos[0];
+}
+
+/* Returns what is known of packets with 'dst' and 'tos'.  'c->plan[family]'
+ * must be simple.  If memos do not help, 'route' is that of such packets. */
+static inline ALWAYS_INLINE const struct memo *
+find_memo(struct vrf_path *path, const struct vrf_context *c,
+          enum vrf_family family, const struct vrf_addr *dst, uint8_t tos,
+          const struct vrf_route *route)
+{
+    struct memo *memos = memos_of(path, c, dst);
+
+    return (OVS_LIKELY(path->memos_help
+                       && memo_is_good(path, c, &memos[0], family, dst,
+                                       query_tos(family, tos)))
             ? &memos[0]
-            : memo_is_good(path, c, &memos[1], family, &q) ? &memos[1]
-            : make_memo(path, c, family, &q));
+            : find_other_memo(path, c, family, dst, tos, route, memos));
 }
 
 void
@@ -578,7 +637,11 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
     const struct memo *m = NULL;
 
     if (OVS_LIKELY(c->plan[p->family].simple && !c->own)) {
-        m = find_memo(path, c, p->family, &p->dst, p->tos);
+        const struct vrf_fib_query q = query_of(c, p->family, &p->dst, p->tos);
+
+        path->n_lookups += path->memos_help;
+        m = find_memo(path, c, p->family, &p->dst, p->tos,
+                      path->memos_help ? NULL : find_route(c, p->family, &q));
     }
     if (m && m->place < N_PLACES) {
         v->outcome = VRF_FORWARDED;
@@ -591,33 +654,37 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
 
 /* Batches. */
 
-/* Prepares lookups of 'packets', if it is likely that their routes have to be
- * looked for. */
+/* Finds the routes of 'packets', by their number, null for those that have
+ * none. */
 static inline ALWAYS_INLINE void
-fetch(struct vrf_path *path, const struct vrf_context *c,
-      enum vrf_family family, const struct dp_packet_batch *packets)
+find_routes(const struct vrf_context *c, enum vrf_family family,
+            const struct dp_packet_batch *packets,
+            const struct vrf_route *routes[])
 {
     const size_t min_size = ETH_HEADER_LEN + vrf_take_header_len(family);
-    bool few_missed = path->n_missed <= path->n_lookups / 4;
-    const struct vrf_addr *addrs[VRF_FIB_MAX_FETCH];
-    struct vrf_addr dsts[VRF_FIB_MAX_FETCH];
+    struct vrf_fib_query queries[VRF_FIB_MAX_BATCH];
+    const size_t n = dp_packet_batch_size(packets);
     const struct dp_packet *packet;
-    size_t n = 0;
 
-    BUILD_ASSERT_DECL(VRF_FIB_MAX_FETCH >= NETDEV_MAX_BURST);
-    path->n_lookups = path->n_missed = 0;
-    if (few_missed) {
-        return;
-    }
+    BUILD_ASSERT_DECL(VRF_FIB_MAX_BATCH >= NETDEV_MAX_BURST);
+    memset(routes, 0, n * sizeof *routes);
     DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
-        if (dp_packet_size(packet) >= min_size) {
-            dsts[n] = vrf_take_dst(family, packet);
-            addrs[n] = &dsts[n];
-            n++;
+        struct vrf_addr dst = { 0, 0 };
+        uint8_t tos = 0;
+
+        if (OVS_LIKELY(dp_packet_size(packet) >= min_size)) {
+            dst = vrf_take_dst(family, packet);
+            tos = vrf_take_tos(family, packet);
         }
+        queries[i] = query_of(c, family, &dst, tos);
     }
-    for (size_t i = 0; n && i < c->plan[family].n; i++) {
-        vrf_fib_fetch(c->plan[family].fibs[i], addrs, n);
+    for (size_t i = 0; i < c->plan[family].n; i++) {
+        vrf_fib_routes(c->plan[family].fibs[i], queries, n, routes);
+        for (size_t j = 0; j < n; j++) {
+            if (routes[j] && routes[j]->info.type == VRF_ROUTE_THROW) {
+                routes[j] = NULL;
+            }
+        }
     }
 }
 
@@ -630,12 +697,20 @@ take(struct vrf_path *path, const struct vrf_context *c,
      struct vrf_path_taken *taken)
 {
     const size_t n = dp_packet_batch_size(packets);
+    const struct vrf_route *routes[NETDEV_MAX_BURST];
     struct dp_netdev_extension_group *group = &out->group;
     bool may_group = dp_packet_batch_is_empty(&group->packets);
     uint64_t group_serial = 0;
     size_t n_left = 0;
+    bool memos_help;
 
-    fetch(path, c, family, packets);
+    judge_memos(path);
+    memos_help = path->memos_help;
+    if (OVS_LIKELY(memos_help)) {
+        path->n_lookups += n;
+    } else {
+        find_routes(c, family, packets, routes);
+    }
     for (size_t i = 0; i < n; i++) {
         struct dp_packet *packet = packets->packets[i];
         const struct vrf_adjacency *a;
@@ -647,7 +722,8 @@ take(struct vrf_path *path, const struct vrf_context *c,
             goto leave;
         }
         dst = vrf_take_dst(family, packet);
-        m = find_memo(path, c, family, &dst, vrf_take_tos(family, packet));
+        m = find_memo(path, c, family, &dst, vrf_take_tos(family, packet),
+                      memos_help ? NULL : routes[i]);
         a = &path->adjacencies[m->place];
         if (OVS_UNLIKELY(!a->usable || a->stale)
             || !vrf_take_fits(packet, &k, m->mtu)) {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: ovstest test-netdev-vrf bursts N
+/* usage: ovstest test-netdev-vrf bursts|networks N
  *
- * Has the userspace datapath route bursts of packets to several next hops,
+ * Has the userspace datapath route N bursts of packets to several next hops,
  * fragments among them, by the action vrf(), and compares what every packet
  * becomes with what the flows say that it should: some look at the Ethernet
- * header alone, some at the packet, some at fragments.  Between bursts hosts
- * move behind other ones. */
+ * header alone, some at the packet, some at fragments.
+ *
+ * Between "bursts" hosts move behind other ones.  With "networks" there are
+ * more of those behind the hosts than a thread remembers the ways of; bursts
+ * to all of them take turns with those to a few, and networks move. */
 
 #include <config.h>
 #undef NDEBUG
@@ -171,7 +174,7 @@ expected(int host, int port, bool fragment)
 }
 
 static struct dp_packet *
-make_packet(int host, int port, bool fragment, uint16_t id)
+make_packet(uint32_t to, int port, bool fragment, uint16_t id)
 {
     struct dp_packet *packet = dp_packet_new(0);
     struct ip_header *nh;
@@ -180,7 +183,7 @@ make_packet(int host, int port, bool fragment, uint16_t id)
     memset(&flow, 0, sizeof flow);
     flow.dl_type = htons(ETH_TYPE_IP);
     flow.nw_src = htonl(0x0a010002);
-    flow.nw_dst = htonl(0x0a020000 | host);
+    flow.nw_dst = htonl(to);
     flow.nw_ttl = 64;
     flow.nw_proto = IPPROTO_UDP;
     flow.tp_src = htons(port);
@@ -229,10 +232,9 @@ check_sent(const struct packet *packets, size_t n)
     }
 }
 
-static void
-test_bursts(struct ovs_cmdl_context *ctx)
+static struct dpif *
+set_up(void)
 {
-    int n = atoi(ctx->argv[1]);
     struct dpif *dpif;
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
@@ -245,6 +247,15 @@ test_bursts(struct ovs_cmdl_context *ctx)
     dp_packet_batch_init(&burst);
     dpif_run(dpif);
     random_set_seed(1);
+    return dpif;
+}
+
+static void
+test_bursts(struct ovs_cmdl_context *ctx)
+{
+    int n = atoi(ctx->argv[1]);
+    struct dpif *dpif = set_up();
+
     for (int i = 0; i < n; i++) {
         struct packet packets[NETDEV_MAX_BURST];
         size_t size = random_range(NETDEV_MAX_BURST) + 1;
@@ -262,8 +273,8 @@ test_bursts(struct ovs_cmdl_context *ctx)
             }
             p->port = random_range(2) + 1;
             p->fragment = !random_range(3);
-            dp_packet_batch_add(&burst, make_packet(p->host, p->port,
-                                                    p->fragment, j));
+            dp_packet_batch_add(&burst, make_packet(0x0a020000 | p->host,
+                                                    p->port, p->fragment, j));
             p->host = via[p->host];
         }
         dpif_run(dpif);
@@ -274,11 +285,83 @@ test_bursts(struct ovs_cmdl_context *ctx)
     printf("%d bursts, every packet as its flow says\n", n);
 }
 
+/* Networks of 64 addresses, one behind the other, and the hosts that they are
+ * behind, 0 for those that have no route of their own: they are behind host 5,
+ * as all of them together are. */
+enum { N_NETWORKS = 30000, FIRST = 0x14000000, DEFAULT_HOP = 5 };
+static uint8_t network_via[N_NETWORKS];
+
+static void
+route_network(uint32_t addr, int len, int host, bool gone)
+{
+    test_begin_route(VRF_IPV4, TABLE, vrf_addr_from_ipv4(htonl(addr)), len,
+                     VRF_ROUTE_UNICAST);
+    test_add_hop(ROUTER, host_addr(host));
+    test_event.gone = gone;
+    test_apply(VRF_EVENT_ROUTE);
+}
+
+static void
+move_network(void)
+{
+    int i = random_range(N_NETWORKS);
+    int to = random_range(N_HOPS + 1);
+
+    if (network_via[i]) {
+        route_network(FIRST + i * 64, 26, network_via[i], true);
+    }
+    if (to) {
+        route_network(FIRST + i * 64, 26, to, false);
+    }
+    network_via[i] = to;
+}
+
+static void
+test_networks(struct ovs_cmdl_context *ctx)
+{
+    int n = atoi(ctx->argv[1]);
+    struct dpif *dpif = set_up();
+
+    route_network(FIRST, 8, DEFAULT_HOP, false);
+    for (int i = 0; i < N_NETWORKS; i++) {
+        move_network();
+    }
+    vrf_dummy_changed();
+    for (int i = 0; i < n; i++) {
+        int n_networks = i / 4096 % 2 ? 64 : N_NETWORKS;
+        struct packet packets[NETDEV_MAX_BURST];
+        size_t size = random_range(NETDEV_MAX_BURST) + 1;
+
+        if (!random_range(64)) {
+            move_network();
+            vrf_dummy_changed();
+        }
+        for (size_t j = 0; j < size; j++) {
+            struct packet *p = &packets[j];
+            int network = random_range(n_networks);
+
+            p->host = (network_via[network] ? network_via[network]
+                       : DEFAULT_HOP);
+            p->port = random_range(2) + 1;
+            p->fragment = !random_range(8);
+            dp_packet_batch_add(&burst, make_packet(
+                FIRST + network * 64 + random_range(64), p->port, p->fragment,
+                j));
+        }
+        dpif_run(dpif);
+        check_sent(packets, size);
+        ovsrcu_quiesce();
+    }
+    dpif_close(dpif);
+    printf("%d bursts, every packet by the way of its network\n", n);
+}
+
 static void
 test_netdev_vrf_main(int argc, char *argv[])
 {
     static const struct ovs_cmdl_command commands[] = {
         {"bursts", "N", 1, 1, test_bursts, OVS_RO},
+        {"networks", "N", 1, 1, test_networks, OVS_RO},
         {NULL, NULL, 0, 0, NULL, OVS_RO},
     };
     struct ovs_cmdl_context ctx = {

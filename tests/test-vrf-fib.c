@@ -189,6 +189,44 @@ check_whole(struct vrf_fib *fib, struct vrf_pool *pool,
 }
 
 /* Random changes and lookups, each compared with the model. */
+/* Fills in '*q' for a lookup near one of the 'n' prefixes, or anywhere. */
+static void
+random_query(enum vrf_family family, unsigned int shape,
+             const struct entry entries[], size_t n, struct vrf_fib_query *q)
+{
+    memset(q, 0, sizeof *q);
+    q->dst = random_addr(family, shape);
+    if (n && random_range(2)) {
+        /* Shares some bits with a prefix. */
+        const struct vrf_addr *a = &entries[random_range(n)].p.addr;
+        unsigned int keep = random_range(vrf_family_bits(family) + 1);
+        struct vrf_addr head = vrf_addr_cut(a, keep);
+        struct vrf_addr cut = vrf_addr_cut(&q->dst, keep);
+
+        q->dst.hi = head.hi | (q->dst.hi ^ cut.hi);
+        q->dst.lo = head.lo | (q->dst.lo ^ cut.lo);
+    }
+}
+
+/* Those of a batch that have no route yet get that of a lookup of each. */
+static void
+check_batch(const struct vrf_fib *fib, const struct vrf_fib_query q[],
+            size_t n)
+{
+    const struct vrf_route *routes[VRF_FIB_MAX_BATCH];
+    const struct vrf_route *other = (const void *) &routes;
+    uint32_t known = random_uint32() & random_uint32();
+
+    for (size_t i = 0; i < n; i++) {
+        routes[i] = known >> i & 1 ? other : NULL;
+    }
+    vrf_fib_routes(fib, q, n, routes);
+    for (size_t i = 0; i < n; i++) {
+        ovs_assert(routes[i] == (known >> i & 1 ? other
+                                 : vrf_fib_route(fib, &q[i])));
+    }
+}
+
 static void
 run_model(enum vrf_family family, size_t n_ops, unsigned int shape,
           bool publish)
@@ -241,24 +279,21 @@ run_model(enum vrf_family family, size_t n_ops, unsigned int shape,
 
             ovs_assert(vrf_fib_del(fib, &entries[i].p, entries[i].route));
             entries[i] = entries[--n];
+        } else if (what == 2) {
+            struct vrf_fib_query q[VRF_FIB_MAX_BATCH];
+            size_t n_queries = random_range(VRF_FIB_MAX_BATCH + 1);
+
+            for (size_t i = 0; i < n_queries; i++) {
+                random_query(family, shape, entries, n, &q[i]);
+            }
+            check_batch(fib, q, n_queries);
         } else {
             struct vrf_fib_query q;
             struct vrf_fib_result r;
             const struct entry *e;
             uint8_t len;
 
-            memset(&q, 0, sizeof q);
-            q.dst = random_addr(family, shape);
-            if (n && random_range(2)) {
-                /* Shares some bits with a prefix. */
-                const struct vrf_addr *a = &entries[random_range(n)].p.addr;
-                unsigned int keep = random_range(vrf_family_bits(family) + 1);
-                struct vrf_addr head = vrf_addr_cut(a, keep);
-                struct vrf_addr cut = vrf_addr_cut(&q.dst, keep);
-
-                q.dst.hi = head.hi | (q.dst.hi ^ cut.hi);
-                q.dst.lo = head.lo | (q.dst.lo ^ cut.lo);
-            }
+            random_query(family, shape, entries, n, &q);
             e = model_longest(entries, n, &q.dst, 128);
             ovs_assert(vrf_fib_lookup(fib, &q, &r) == (e != NULL));
             ovs_assert(r.route == (e ? e->route : NULL));
@@ -397,6 +432,17 @@ test_mask(struct ovs_cmdl_context *ctx)
 }
 
 /* Several routes of one prefix, and those that do not take a packet. */
+/* By itself, and in a batch. */
+static bool
+lookup(const struct vrf_fib *fib, const struct vrf_fib_query *q,
+       struct vrf_fib_result *r)
+{
+    const struct vrf_fib_query same[] = { *q, *q, *q };
+
+    check_batch(fib, same, ARRAY_SIZE(same));
+    return vrf_fib_lookup(fib, q, r);
+}
+
 static void
 test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
@@ -446,42 +492,42 @@ test_order(struct ovs_cmdl_context *ctx OVS_UNUSED)
 
     memset(&q, 0, sizeof q);
     q.dst = prefix("10.1.2.3", 32).addr;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res));
+    ovs_assert(lookup(fib, &q, &res));
     ovs_assert(res.route == r[1] && res.len == 16 && res.decided == 16);
     ovs_assert(res.used_tos);
     q.tos = 0x10;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[2]);
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[2]);
     q.tos = 0;
 
     /* By its device only, in a shorter prefix if need be. */
     q.oif = 4;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[3]);
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[3]);
     q.oif = 1;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[0]
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[0]
                && res.len == 16);
     vrf_fib_del(fib, &narrow, r[0]);
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[0]
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[0]
                && res.len == 8 && res.decided == 16);
     q.oif = 9;
-    ovs_assert(!vrf_fib_lookup(fib, &q, &res));
+    ovs_assert(!lookup(fib, &q, &res));
     q.oif_unless_end = true;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[4]
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[4]
                && res.len == 0 && res.decided == 16);
     vrf_fib_set(fib, &all, NULL, 0);
-    ovs_assert(!vrf_fib_lookup(fib, &q, &res) && !res.route
+    ovs_assert(!lookup(fib, &q, &res) && !res.route
                && res.decided == 16);
     q.oif = 0;
 
     /* By a preferred device, among equals. */
     q.prefer = 4;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[3]);
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[3]);
     q.prefer = 3;
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[1]);
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[1]);
     q.prefer = 0;
 
     /* The other routes go nowhere, which is an answer. */
     ovs_assert(vrf_fib_add(fib, &narrow, r[5], VRF_FIB_FIRST));
-    ovs_assert(vrf_fib_lookup(fib, &q, &res) && res.route == r[5]);
+    ovs_assert(lookup(fib, &q, &res) && res.route == r[5]);
 
     vrf_fib_destroy(fib);
     for (size_t i = 0; i < ARRAY_SIZE(r); i++) {
@@ -637,6 +683,22 @@ kept_prefix(enum vrf_family family, unsigned int i)
     return p;
 }
 
+static void
+read_batch(const struct vrf_fib *fib, enum vrf_family family)
+{
+    const struct vrf_route *routes[VRF_FIB_MAX_BATCH] = { NULL };
+    struct vrf_fib_query q[VRF_FIB_MAX_BATCH];
+
+    memset(q, 0, sizeof q);
+    for (unsigned int i = 0; i < VRF_FIB_MAX_BATCH; i++) {
+        q[i].dst = kept_prefix(family, i).addr;
+    }
+    vrf_fib_routes(fib, q, VRF_FIB_MAX_BATCH, routes);
+    for (unsigned int i = 0; i < VRF_FIB_MAX_BATCH; i++) {
+        ovs_assert(routes[i]->info.type == VRF_ROUTE_UNICAST);
+    }
+}
+
 static void *
 reader(void *churn_)
 {
@@ -656,6 +718,7 @@ reader(void *churn_)
             ovs_assert(r.len > p.len || r.route == c->kept);
             ovs_assert(r.route->info.type == VRF_ROUTE_UNICAST);
         }
+        read_batch(c->fib, family);
         ovsrcu_quiesce();
     }
     return NULL;
