@@ -96,10 +96,11 @@ format_options(uint32_t flags, struct ds *s)
 }
 
 /* Takes 'key' and 'value' if they are an option.  '*seen' has those that were
- * given.  Returns NULL if successful, otherwise a malloc()ed message. */
+ * given; ERRORS may also be 'errors_to', which is not taken here.  Returns
+ * NULL if successful, otherwise a malloc()ed message. */
 static char * OVS_WARN_UNUSED_RESULT
 parse_option(const char *action, const char *key, const char *value,
-             uint32_t *seen, uint32_t *flags)
+             const char *errors_to, uint32_t *seen, uint32_t *flags)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (strcmp(key, options[i].key)) {
@@ -112,9 +113,13 @@ parse_option(const char *action, const char *key, const char *value,
         if (!strcmp(value, options[i].on)) {
             *flags |= options[i].flag;
         } else if (!options[i].off || strcmp(value, options[i].off)) {
-            return xasprintf("%s: unknown %s \"%s\" (%s%s%s)", action, key,
+            bool is_errors = options[i].flag == OVS_VRF_F_ERRORS_DROP;
+
+            return xasprintf("%s: unknown %s \"%s\" (%s%s%s%s%s)", action, key,
                              value, options[i].off ? options[i].off : "",
-                             options[i].off ? " or " : "", options[i].on);
+                             options[i].off ? " or " : "", options[i].on,
+                             is_errors ? " or " : "",
+                             is_errors ? errors_to : "");
         }
         return NULL;
     }
@@ -242,7 +247,8 @@ ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
     while (!error && ofputil_parse_key_value(&end, &key, &value)) {
         if (!parse_errors_to("output_vrf", key, value, "controller",
                              UINT16_MAX, &seen, &controller, &error)) {
-            error = parse_option("output_vrf", key, value, &seen, &flags);
+            error = parse_option("output_vrf", key, value, "controller(ID)",
+                                 &seen, &flags);
         } else if (!error) {
             a.to_controller = true;
             a.controller_id = controller;
@@ -685,7 +691,8 @@ vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
                                &error)) {
         return error;
     }
-    return parse_option(parser->action, key, value, &parser->seen, &a->flags);
+    return parse_option(parser->action, key, value, "recirc(ID)",
+                        &parser->seen, &a->flags);
 }
 
 char *
