@@ -290,6 +290,8 @@ ofproto_libofproto_la_SOURCES += \
 	ofproto/ofproto-dpif-type.h \
 	ofproto/ofproto-dpif-xlate-ext.h \
 	ofproto/ofproto-dpif-xlate-vrf-ext.h \
+	ofproto/tunnel-vrf-flow.c \
+	ofproto/tunnel-vrf-flow.h \
 	ofproto/tunnel-vrf.c \
 	ofproto/tunnel-vrf.h
 

@@ -180,12 +180,12 @@ has_header(const struct mf_field *field)
 }
 
 /* A field that the action may take the VRF's number from?  "vrf" has a name,
- * that of "in". */
+ * that of "in", and so has "tun_vrf". */
 static bool
 field_is_good(const struct mf_field *field)
 {
     return (field && !field->variable_len && has_header(field)
-            && field->id != MFF_VRF);
+            && !vrf_field_is(field));
 }
 
 /* OpenFlow. */

@@ -30,6 +30,19 @@ vrf_want(void)
 }
 #endif
 
+/* The member that is the field. */
+static const uint16_t *
+member(const struct mf_field *mf, const struct flow_tnl *tunnel)
+{
+    return mf->id == MFF_VRF ? &tunnel->vrf : &tunnel->tun_vrf;
+}
+
+static uint16_t *
+member_for_update(const struct mf_field *mf, struct flow_tnl *tunnel)
+{
+    return CONST_CAST(uint16_t *, member(mf, tunnel));
+}
+
 /* Can 'name' be written, and does it mean a VRF that has a name?  "0" is the
  * default VRF, "*" any. */
 static bool
@@ -64,7 +77,7 @@ number_of(const union mf_value *value)
 }
 
 const void *
-vrf_field_bytes(const struct flow_tnl *tunnel)
+vrf_field_bytes(uint16_t number)
 {
     static const uint8_t zeros[VRF_FIELD_SIZE];
     static const uint8_t ones[VRF_FIELD_SIZE] = {
@@ -72,21 +85,23 @@ vrf_field_bytes(const struct flow_tnl *tunnel)
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     };
 
-    return (tunnel->vrf == VRF_DEFAULT_ID ? (const void *) zeros
-            : tunnel->vrf == ALL_ONES ? (const void *) ones
-            : vrf_id_to_name(tunnel->vrf));
+    return (number == VRF_DEFAULT_ID ? (const void *) zeros
+            : number == ALL_ONES ? (const void *) ones
+            : vrf_id_to_name(number));
 }
 
 void
-vrf_field_get(const struct flow_tnl *tunnel, union mf_value *value)
+vrf_field_get(const struct mf_field *mf, const struct flow_tnl *tunnel,
+              union mf_value *value)
 {
-    memcpy(value, vrf_field_bytes(tunnel), VRF_FIELD_SIZE);
+    memcpy(value, vrf_field_bytes(*member(mf, tunnel)), VRF_FIELD_SIZE);
 }
 
 void
-vrf_field_set(struct flow_tnl *tunnel, const union mf_value *value)
+vrf_field_set(const struct mf_field *mf, const union mf_value *value,
+              struct flow_tnl *tunnel)
 {
-    tunnel->vrf = number_of(value);
+    *member_for_update(mf, tunnel) = number_of(value);
 }
 
 bool
@@ -98,52 +113,77 @@ vrf_field_is_valid(const union mf_value *value)
 }
 
 bool
+vrf_field_is(const struct mf_field *field)
+{
+    return field->id == MFF_VRF || field->id == MFF_TUN_VRF;
+}
+
+bool
 vrf_field_may_set(const struct mf_field *field)
 {
-    return field->writable || field->id == MFF_VRF;
+    return field->writable || vrf_field_is(field);
 }
 
 bool
 vrf_field_check_set(const struct mf_field *field, const union mf_value *value,
                     const union mf_value *mask)
 {
-    return field->id != MFF_VRF || (is_all_ones(mask, VRF_FIELD_SIZE)
+    return !vrf_field_is(field) || (is_all_ones(mask, VRF_FIELD_SIZE)
                                     && vrf_field_is_valid(value));
 }
 
 void
-vrf_field_set_match(struct match *match, const union mf_value *value)
+vrf_field_set_match(const struct mf_field *mf, const union mf_value *value,
+                    struct match *match)
 {
     vrf_want();
-    match->flow.tunnel.vrf = number_of(value);
-    match->wc.masks.tunnel.vrf = ALL_ONES;
+    vrf_field_set(mf, value, &match->flow.tunnel);
+    *member_for_update(mf, &match->wc.masks.tunnel) = ALL_ONES;
 }
 
 void
-vrf_field_set_wild(struct match *match)
+vrf_field_set_wild(const struct mf_field *mf, struct match *match)
 {
-    match->flow.tunnel.vrf = match->wc.masks.tunnel.vrf = 0;
+    *member_for_update(mf, &match->flow.tunnel) = 0;
+    *member_for_update(mf, &match->wc.masks.tunnel) = 0;
+}
+
+bool
+vrf_field_is_wild(const struct mf_field *mf, const struct flow_wildcards *wc)
+{
+    return !*member(mf, &wc->masks.tunnel);
 }
 
 /* Others could not read a name that cannot be written. */
+static void
+put_metadata(enum mf_field_id id, const struct flow_tnl *tunnel,
+             struct match *metadata)
+{
+    const struct mf_field *mf = mf_from_id(id);
+    union mf_value value;
+
+    vrf_field_get(mf, tunnel, &value);
+    if (name_of(&value)) {
+        vrf_field_set_match(mf, &value, metadata);
+    }
+}
+
 void
 vrf_field_put_metadata(const struct flow_tnl *tunnel, struct match *metadata)
 {
     if (OVS_UNLIKELY(tunnel->vrf != VRF_DEFAULT_ID)) {
-        union mf_value value;
-
-        vrf_field_get(tunnel, &value);
-        if (name_of(&value)) {
-            metadata->flow.tunnel.vrf = tunnel->vrf;
-            metadata->wc.masks.tunnel.vrf = ALL_ONES;
-        }
+        put_metadata(MFF_VRF, tunnel, metadata);
+    }
+    if (OVS_UNLIKELY(tunnel->tun_vrf != VRF_DEFAULT_ID)) {
+        put_metadata(MFF_TUN_VRF, tunnel, metadata);
     }
 }
 
 /* Text. */
 
 char *
-vrf_field_parse(const char *s, union mf_value *value, union mf_value *mask)
+vrf_field_parse(const struct mf_field *mf, const char *s,
+                union mf_value *value, union mf_value *mask)
 {
     memset(value, 0, VRF_FIELD_SIZE);
     memset(mask, 0xff, VRF_FIELD_SIZE);
@@ -151,38 +191,41 @@ vrf_field_parse(const char *s, union mf_value *value, union mf_value *mask)
         return NULL;
     }
     if (!is_name(s)) {
-        return xasprintf("vrf: \"%s\" is not a VRF (a name of 1 to 15 "
-                         "characters, or \"default\")", s);
+        return xasprintf("%s: \"%s\" is not a VRF (a name of 1 to 15 "
+                         "characters, or \"default\")", mf->name, s);
     }
     memcpy(value, s, strlen(s));
     if (!vrf_field_is_valid(value)) {
-        return xasprintf("vrf: no room for the name \"%s\" beside %d others",
-                         s, VRF_MAX_NAMES);
+        return xasprintf("%s: no room for the name \"%s\" beside %d others",
+                         mf->name, s, VRF_MAX_NAMES);
     }
     return NULL;
-}
-
-static const char *
-text_of(const union mf_value *value)
-{
-    return value->b[0] ? (const char *) value->b : VRF_DEFAULT_NAME;
 }
 
 void
 vrf_field_format(const union mf_value *value, struct ds *s)
 {
-    ds_put_format(s, "%.*s", VRF_FIELD_SIZE, text_of(value));
+    ds_put_format(s, "%.*s", VRF_FIELD_SIZE,
+                  value->b[0] ? (const char *) value->b : VRF_DEFAULT_NAME);
+}
+
+static void
+format_match(enum mf_field_id id, const struct match *match, struct ds *s)
+{
+    const struct mf_field *mf = mf_from_id(id);
+    union mf_value value;
+
+    if (OVS_UNLIKELY(!vrf_field_is_wild(mf, &match->wc))) {
+        vrf_field_get(mf, &match->flow.tunnel, &value);
+        ds_put_format(s, "%s%s=%s", colors.param, mf->name, colors.end);
+        vrf_field_format(&value, s);
+        ds_put_char(s, ',');
+    }
 }
 
 void
 vrf_field_format_match(const struct match *match, struct ds *s)
 {
-    if (OVS_UNLIKELY(match->wc.masks.tunnel.vrf)) {
-        union mf_value value;
-
-        vrf_field_get(&match->flow.tunnel, &value);
-        ds_put_format(s, "%svrf=%s", colors.param, colors.end);
-        vrf_field_format(&value, s);
-        ds_put_char(s, ',');
-    }
+    format_match(MFF_VRF, match, s);
+    format_match(MFF_TUN_VRF, match, s);
 }

@@ -93,6 +93,14 @@ find_vrf(const struct vrf_ports *ports, uint16_t id)
     return id < ports->n_ids ? ports->by_id[id] : NULL;
 }
 
+uint16_t
+vrf_id_limit(void)
+{
+    const struct vrf_ports *ports = vrf_ports_get();
+
+    return ports ? ports->n_ids : 0;
+}
+
 const struct vrf *
 vrf_by_id(uint16_t id)
 {

@@ -61,6 +61,9 @@ vrf_of_port(const char *netdev_name)
 /* Is the port configured for another VRF than the one that it is in? */
 bool vrf_port_has_conflict(const char *netdev_name);
 
+/* Ids of VRFs are less than this. */
+uint16_t vrf_id_limit(void);
+
 /* Return null if there is no VRF with this id or name. */
 const struct vrf *vrf_by_id(uint16_t id);
 const struct vrf *vrf_by_name(const char *name);

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "vrf-tunnel.h"
+
 struct ofpbuf;
 
 /* Is the route in 'msg', a message of rtnetlink that is large enough for its

@@ -97,7 +97,7 @@ vrf_tnl_format_vrf(const char *name, struct ds *s)
     uint16_t vrf = vrf_tunnel_port_vrf(name);
 
     if (vrf != VRF_DEFAULT_ID) {
-        ds_put_format(s, "VRF %s: ", vrf_id_to_name(vrf));
+        ds_put_format(s, "VRF %s: ", vrf_tunnel_vrf_name(vrf));
     }
 }
 

@@ -39,6 +39,13 @@ static uint64_t change_seq;
 static long long int revalidation_time;
 static uint64_t vrf_seqno;
 
+const char *
+vrf_tunnel_vrf_name(uint16_t vrf)
+{
+    return (vrf == VRF_TUNNEL_FLOW ? VRF_TUNNEL_FLOW_NAME
+            : vrf_id_to_name(vrf));
+}
+
 /* Configuration. */
 
 static bool
@@ -89,6 +96,9 @@ vrf_tunnel_set_config(const struct netdev *netdev, const struct smap *args,
         return EINVAL;
     } else if (!strcmp(name, VRF_DEFAULT_NAME)) {
         cfg->vrf_is_given = true;
+    } else if (!strcmp(name, VRF_TUNNEL_FLOW_NAME)) {
+        cfg->vrf = VRF_TUNNEL_FLOW;
+        cfg->vrf_is_given = true;
     } else {
         cfg->vrf = vrf_name_is_valid(name) ? vrf_id_of_name(name) : 0;
         cfg->vrf_is_given = true;
@@ -107,7 +117,7 @@ vrf_tunnel_get_config(const struct netdev_tunnel_config *cfg,
                       struct smap *args)
 {
     if (cfg->vrf_is_given) {
-        smap_add(args, "vrf", vrf_id_to_name(cfg->vrf));
+        smap_add(args, "vrf", vrf_tunnel_vrf_name(cfg->vrf));
     }
 }
 
@@ -116,7 +126,7 @@ vrf_tunnel_get_status(const struct netdev_tunnel_config *cfg,
                       struct smap *status)
 {
     if (cfg->vrf != VRF_DEFAULT_ID) {
-        smap_add(status, "tunnel_egress_vrf", vrf_id_to_name(cfg->vrf));
+        smap_add(status, "tunnel_egress_vrf", vrf_tunnel_vrf_name(cfg->vrf));
     }
 }
 
@@ -179,14 +189,21 @@ vrf_tunnel_port_name(const char *dpif_port,
                      char *name, size_t size)
 {
     int len = strcspn(dpif_port, "_");
+    char vrf[sizeof "65535"];
+
+    if (cfg->vrf == VRF_TUNNEL_FLOW) {
+        ovs_strlcpy(vrf, VRF_TUNNEL_FLOW_NAME, sizeof vrf);
+    } else {
+        snprintf(vrf, sizeof vrf, "%"PRIu16, cfg->vrf);
+    }
 
     /* With three letters any numbers find room. */
     BUILD_ASSERT_DECL(sizeof "vxl_65535:65535" <= IFNAMSIZ);
     for (;;) {
         int n = (cfg->dst_port
-                 ? snprintf(name, size, "%.*s_%d:%d", len, dpif_port,
-                            ntohs(cfg->dst_port), cfg->vrf)
-                 : snprintf(name, size, "%.*s:%d", len, dpif_port, cfg->vrf));
+                 ? snprintf(name, size, "%.*s_%d:%s", len, dpif_port,
+                            ntohs(cfg->dst_port), vrf)
+                 : snprintf(name, size, "%.*s:%s", len, dpif_port, vrf));
 
         if (n < IFNAMSIZ || len <= 3) {
             return name;
@@ -219,6 +236,9 @@ vrf_tunnel_port_vrf(const char *name)
     const char *colon = strchr(name, ':');
     unsigned int vrf;
 
+    if (colon && !strcmp(colon + 1, VRF_TUNNEL_FLOW_NAME)) {
+        return VRF_TUNNEL_FLOW;
+    }
     return (colon && str_to_uint(colon + 1, 10, &vrf) && vrf <= UINT16_MAX
             ? vrf : VRF_DEFAULT_ID);
 }
@@ -407,7 +427,7 @@ bool
 vrf_tunnel_egress(const struct netdev_tunnel_config *cfg, char *device)
 {
     const struct vrf_tunnel_packet packet = {
-        .vrf = cfg->vrf,
+        .vrf = cfg->vrf,        /* There is none with VRF_TUNNEL_FLOW. */
         .dst = cfg->ipv6_dst,
         .src = cfg->ipv6_src,
         .mark = cfg->egress_pkt_mark,

@@ -7,12 +7,16 @@
  * their ports in the datapath, routes.
  *
  * A tunnel is in the VRF that options:vrf names, otherwise in that VRF which
- * alone has its local_ip.  All tunnels of a type, a UDP port and a VRF share a
- * port of the datapath, whose name ends in the number of the VRF, so that
- * whoever gets a packet of it knows where it came from:
+ * alone has its local_ip; with options:vrf=flow each packet is in the VRF that
+ * the field "tun_vrf" says (openvswitch/vrf-field.h).  All tunnels of a type,
+ * a UDP port and a VRF share a port of the datapath, whose name ends in the
+ * number of the VRF, so that whoever gets a packet of it knows where it came
+ * from:
  *
  *     vxlan_4789:7    VXLAN to UDP port 4789 in the VRF with the id 7
  *     gre:7
+ *     gre:flow        what tunnels with options:vrf=flow send; they receive by
+ *                     the ports of all VRFs (ofproto/tunnel-vrf-flow.h)
  *
  * No device of Linux may have a ':' in its name.  Tunnels of the default VRF
  * are as they always were; those of the kernel datapath have names of their
@@ -34,6 +38,14 @@ struct ds;
 struct netdev;
 struct netdev_tunnel_config;
 struct smap;
+
+/* What a tunnel with options:vrf=flow has for the id of a VRF.  None has
+ * it. */
+#define VRF_TUNNEL_FLOW UINT16_MAX
+#define VRF_TUNNEL_FLOW_NAME "flow"
+
+/* The name of a VRF that a tunnel is in, or "flow". */
+const char *vrf_tunnel_vrf_name(uint16_t vrf);
 
 /* Configuration, for the main thread. */
 
@@ -72,7 +84,8 @@ const char *vrf_tunnel_port_name(const char *dpif_port,
 const char *vrf_tunnel_dpif_port(const struct netdev *, const char *dpif_port,
                                  char *name, size_t size);
 
-/* The VRF that the name of a port of the datapath tells. */
+/* The VRF that the name of a port of the datapath tells, perhaps
+ * VRF_TUNNEL_FLOW. */
 uint16_t vrf_tunnel_port_vrf(const char *name);
 
 /* The UDP port that it tells, 'otherwise' if it tells no VRF. */

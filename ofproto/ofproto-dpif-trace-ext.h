@@ -14,6 +14,7 @@
 #include "ila-action.h"
 #include "ila-packet.h"
 #include "ofproto-dpif-type.h"
+#include "tunnel-vrf-flow.h"
 
 #define ILA_INGRESS_OPTION "--ila-ingress"
 

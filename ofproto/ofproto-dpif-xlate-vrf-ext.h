@@ -3,13 +3,14 @@
 #ifndef OFPROTO_DPIF_XLATE_VRF_EXT_H
 #define OFPROTO_DPIF_XLATE_VRF_EXT_H 1
 
-/* The field "vrf", and native tunnels in VRFs, for ofproto-dpif-xlate.c, the
- * only file that includes this: it needs that file's static functions and
- * types.
+/* The fields "vrf" and "tun_vrf", and native tunnels in VRFs, for
+ * ofproto-dpif-xlate.c, the only file that includes this: it needs that file's
+ * static functions and types.
  *
- * The field (openvswitch/vrf-field.h) is set when a packet enters a bridge, by
- * a port or from another bridge.  Frozen state has it with the tunnel.  A ct()
- * may have the zone of that VRF (vrf-zone.h).
+ * The field "vrf" (openvswitch/vrf-field.h) is set when a packet enters a
+ * bridge, by a port or from another bridge, "tun_vrf" when it comes out of a
+ * tunnel.  Frozen state has them with the tunnel.  A ct() may have the zone of
+ * the VRF (vrf-zone.h).
  *
  * A tunnel's output asks vrf-tunnel.h instead of ovs-router.h where the outer
  * packet goes, and what is too big for that way goes to tunnel-vrf.h instead
@@ -29,6 +30,26 @@ static void extension_drop(struct xlate_ctx *);
 static void compose_conntrack_action(struct xlate_ctx *,
                                      struct ofpact_conntrack *, bool);
 
+/* The VRF that a tunnel is in, perhaps VRF_TUNNEL_FLOW. */
+static uint16_t
+xport_tunnel_vrf(const struct xport *xport)
+{
+    const struct netdev_tunnel_config *cfg
+        = xport ? netdev_get_tunnel_config(xport->netdev) : NULL;
+
+    return cfg ? cfg->vrf : VRF_DEFAULT_ID;
+}
+
+/* The VRF of the outer packet of 'flow', which is to go, or came, by
+ * 'xport'. */
+static uint16_t
+vrf_of_outer(const struct xport *xport, const struct flow *flow)
+{
+    uint16_t vrf = xport_tunnel_vrf(xport);
+
+    return OVS_LIKELY(vrf != VRF_TUNNEL_FLOW) ? vrf : flow->tunnel.tun_vrf;
+}
+
 /* The packet comes into the bridge of 'in_port' by that, which is null if the
  * bridge has no such port. */
 static void
@@ -45,6 +66,22 @@ vrf_field_enter(struct xlate_ctx *ctx, const struct xport *in_port)
     }
 }
 
+/* The same for "tun_vrf".  If the tunnel's flows have it, it was set already,
+ * by the port of the datapath or whoever made the packet. */
+static void
+vrf_field_enter_tunnel(struct xlate_ctx *ctx, const struct xport *in_port)
+{
+    struct flow_tnl *tunnel = &ctx->xin->flow.tunnel;
+
+    if (OVS_UNLIKELY(in_port && in_port->is_tunnel)) {
+        tunnel->tun_vrf = vrf_of_outer(in_port, &ctx->xin->flow);
+        if (OVS_UNLIKELY(tunnel->tun_vrf != VRF_DEFAULT_ID)) {
+            xlate_report(ctx, OFT_DETAIL, "tun_vrf=%s, that of the outer "
+                         "packet", vrf_id_to_name(tunnel->tun_vrf));
+        }
+    }
+}
+
 /* Translation begins.  Whoever has a packet traced may have given the field,
  * but it is the port that decides. */
 static void
@@ -57,6 +94,7 @@ vrf_field_begin(struct xlate_ctx *ctx, const struct xport *in_port)
         return;
     }
     vrf_field_enter(ctx, in_port);
+    vrf_field_enter_tunnel(ctx, in_port);
     if (OVS_UNLIKELY(given != tunnel->vrf) && given != VRF_DEFAULT_ID) {
         xlate_report(ctx, OFT_WARN, "vrf=%s is not that of in_port, which is "
                      "%s", vrf_id_to_name(given),
@@ -69,6 +107,7 @@ static void
 vrf_field_end(struct xlate_ctx *ctx)
 {
     ctx->xin->flow.tunnel.vrf = ctx->xin->upcall_flow->tunnel.vrf;
+    ctx->xin->flow.tunnel.tun_vrf = ctx->xin->upcall_flow->tunnel.tun_vrf;
 }
 
 /* Finds the zone of the packet's VRF.  Returns false if there is none. */
@@ -118,21 +157,16 @@ vrf_conntrack(struct xlate_ctx *ctx, struct ofpact_conntrack *ct, bool last)
 
 /* A tunnel's output, or its end. */
 struct vrf_tnl {
+    const struct xport *xport;  /* The tunnel. */
     uint16_t vrf;
+    const char *neigh;          /* Key of neighbours of the way's port. */
+    const char *device;         /* Whose address ARP and ND requests by that
+                                 * port have. */
     struct vrf_tunnel_packet packet;
     struct vrf_tunnel_route route;
     char neigh_name[VRF_NEIGH_NAME_SIZE];
     size_t check_ofs, within_ofs; /* In ctx->odp_actions. */
 };
-
-static uint16_t
-xport_tunnel_vrf(const struct xport *xport)
-{
-    const struct netdev_tunnel_config *cfg
-        = xport ? netdev_get_tunnel_config(xport->netdev) : NULL;
-
-    return cfg ? cfg->vrf : VRF_DEFAULT_ID;
-}
 
 /* The bridge's port whose netdev is called 'name', null if none is. */
 static struct xport *
@@ -152,7 +186,15 @@ xport_by_netdev(const struct xlate_ctx *ctx, const char *name)
     return NULL;
 }
 
-/* Like tnl_route_lookup_flow(), in the VRF of 'xport'. */
+static void
+set_neigh(struct vrf_tnl *t, const struct xport *out)
+{
+    t->neigh = vrf_neigh_name(t->vrf, out->xbridge->name,
+                              netdev_get_name(out->netdev), t->neigh_name);
+}
+
+/* Like tnl_route_lookup_flow(), in the VRF of 'xport' or, if its flows say
+ * that, of 'flow'.  Sets all of '*t' that does not begin later. */
 static int
 vrf_tnl_route(struct xlate_ctx *ctx, const struct xport *xport,
               const struct flow *flow, struct vrf_tnl *t,
@@ -162,9 +204,15 @@ vrf_tnl_route(struct xlate_ctx *ctx, const struct xport *xport,
     const struct netdev_tunnel_config *cfg;
     bool found;
 
-    t->vrf = xport_tunnel_vrf(xport);
+    t->xport = xport;
+    t->vrf = vrf_of_outer(xport, flow);
     if (OVS_LIKELY(t->vrf == VRF_DEFAULT_ID)) {
-        return tnl_route_lookup_flow(ctx, flow, next_hop, src, out);
+        int error = tnl_route_lookup_flow(ctx, flow, next_hop, src, out);
+
+        if (!error) {
+            t->neigh = t->device = (*out)->xbridge->name;
+        }
+        return error;
     }
     cfg = netdev_get_tunnel_config(xport->netdev);
     t->packet = (struct vrf_tunnel_packet) {
@@ -196,42 +244,28 @@ vrf_tnl_route(struct xlate_ctx *ctx, const struct xport *xport,
     }
     *next_hop = t->route.next_hop;
     *src = t->route.src;
+    t->device = netdev_get_name((*out)->netdev);
+    set_neigh(t, *out);
     return 0;
 }
 
-/* The key of neighbours of 'out'. */
-static const char *
-vrf_tnl_neigh_name(struct vrf_tnl *t, const struct xport *out)
-{
-    return vrf_neigh_name(t->vrf, out->xbridge->name,
-                          netdev_get_name(out->netdev), t->neigh_name);
-}
-
-/* The same for what is output to 'xport', which has an IP address; its VRF
- * becomes that of '*t', whose other members stay unset. */
-static const char *
+/* A packet is output to 'xport', which has an IP address and perhaps is where
+ * a tunnel ends: sets the VRF and the key of neighbours. */
+static void
 vrf_tnl_terminate(struct vrf_tnl *t, const struct xport *xport)
 {
     t->vrf = vrf_of_port(netdev_get_name(xport->netdev));
-    return vrf_tnl_neigh_name(t, xport);
-}
-
-/* The device whose address an ARP or ND request by 'out' has. */
-static const char *
-vrf_tnl_neigh_device(const struct vrf_tnl *t, const struct xport *out)
-{
-    return (t->vrf == VRF_DEFAULT_ID ? out->xbridge->name
-            : netdev_get_name(out->netdev));
+    set_neigh(t, xport);
 }
 
 /* What follows, up to vrf_tnl_check_end(), is for packets that are small
  * enough once 'header_len' bytes are in front of them, an Ethernet header
- * included.  Others are handed to tunnel_vrf_too_big().  Returns whether what
- * follows has the packet for itself, which it has if 'is_last_action'. */
-static bool
-vrf_tnl_check_begin(struct xlate_ctx *ctx, const struct xport *xport,
-                    struct vrf_tnl *t, const struct flow *flow,
-                    size_t header_len, bool is_last_action)
+ * included.  Others are handed to tunnel_vrf_too_big().  What follows then has
+ * the packet for itself, and '*is_last_action' becomes true. */
+static void
+vrf_tnl_check_begin(struct xlate_ctx *ctx, struct vrf_tnl *t,
+                    const struct flow *flow, size_t header_len,
+                    bool *is_last_action)
 {
     struct ofpbuf *actions = ctx->odp_actions;
     struct user_action_cookie cookie;
@@ -240,8 +274,9 @@ vrf_tnl_check_begin(struct xlate_ctx *ctx, const struct xport *xport,
     uint16_t limit;
 
     if (OVS_LIKELY(t->vrf == VRF_DEFAULT_ID)) {
-        return is_last_action;
+        return;
     }
+    *is_last_action = true;
     limit = t->route.mtu > overhead ? MIN(t->route.mtu - overhead,
                                           UINT16_MAX) : 0;
     t->check_ofs = nl_msg_start_nested(actions,
@@ -249,8 +284,8 @@ vrf_tnl_check_begin(struct xlate_ctx *ctx, const struct xport *xport,
     nl_msg_put_u16(actions, OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, limit);
     too_big_ofs = nl_msg_start_nested(
         actions, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER);
-    tunnel_vrf_cookie_init(&cookie, &xport->xbridge->ofproto->uuid,
-                           xport->ofp_port, limit, &t->packet,
+    tunnel_vrf_cookie_init(&cookie, &t->xport->xbridge->ofproto->uuid,
+                           t->xport->ofp_port, limit, &t->packet,
                            flow->tunnel.tun_id);
     odp_put_userspace_action(
         dpif_port_get_pid(ctx->xbridge->dpif,
@@ -261,7 +296,6 @@ vrf_tnl_check_begin(struct xlate_ctx *ctx, const struct xport *xport,
     nl_msg_end_nested(actions, too_big_ofs);
     t->within_ofs = nl_msg_start_nested(
         actions, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL);
-    return true;
 }
 
 static void
@@ -284,8 +318,10 @@ vrf_tnl_same(const struct xlate_ctx *ctx, const struct xport *xport)
         return true;
     }
     xbridge = xbridge_lookup(ctx->xcfg, ctx->xin->ofproto);
-    return xport_tunnel_vrf(xport) == xport_tunnel_vrf(
-        get_ofp_port(xbridge, ctx->base_flow.in_port.ofp_port));
+    return (vrf_of_outer(xport, &ctx->xin->flow)
+            == vrf_of_outer(get_ofp_port(xbridge,
+                                         ctx->base_flow.in_port.ofp_port),
+                            &ctx->base_flow));
 }
 
 /* Does Linux route packets for the tunnel in a VRF by a mark? */

@@ -117,6 +117,7 @@ receive_answer(struct ofproto_dpif *ofproto, struct dp_packet *answer,
     flow_extract(answer, &flow);
     flow.in_port.ofp_port = cookie->ofp_in_port;
     flow.tunnel.tun_id = htonll(ntohl(cookie->too_big.key));
+    flow.tunnel.tun_vrf = outer.vrf;
     flow.tunnel.flags = FLOW_TNL_F_KEY;
     if (IN6_IS_ADDR_V4MAPPED(&outer.dst)) {
         flow.tunnel.ip_src = in6_addr_get_mapped_ipv4(&outer.dst);
@@ -220,7 +221,8 @@ find_tunnel(uint16_t vrf, const struct vrf_quote *q,
         const struct netdev_tunnel_config *cfg
             = netdev_get_tunnel_config(vports[i]);
 
-        if (!found && cfg && cfg->vrf == vrf
+        if (!found && cfg
+            && (cfg->vrf == vrf || cfg->vrf == VRF_TUNNEL_FLOW)
             && is_quote_of(q, netdev_get_type(vports[i]), cfg)) {
             *packet = (struct vrf_tunnel_packet) {
                 .vrf = vrf,

@@ -16,6 +16,7 @@ EXTENSION_SYSTEM_TESTSUITE_AT = \
 	tests/system-ring.at \
 	tests/system-tls-dns.at \
 	tests/system-vrf-tunnel.at \
+	tests/system-vrf-tunnel-flow.at \
 	tests/system-xdp.at \
 	tests/system-xdp-offload.at \
 	tests/system-xdp-umem.at \

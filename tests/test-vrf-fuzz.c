@@ -304,9 +304,8 @@ fuzz_openflow(struct ovs_cmdl_context *ctx)
 }
 
 static char *
-parse_match(const char *s, struct match *match)
+parse_match(const struct mf_field *mf, const char *s, struct match *match)
 {
-    const struct mf_field *mf = mf_from_id(MFF_VRF);
     union mf_value value, mask;
     char *error = mf_parse(mf, s, NULL, &value, &mask);
 
@@ -321,14 +320,16 @@ parse_match(const char *s, struct match *match)
 
 /* The text of the match comes back as the same one. */
 static void
-check_match_text(const struct match *a)
+check_match_text(const struct mf_field *mf, const struct match *a)
 {
     char *s = match_to_string(a, NULL, OFP_DEFAULT_PRIORITY);
+    size_t len = strlen(mf->name);
     struct match b;
 
-    ovs_assert(!strncmp(s, "vrf=", 4) && !strchr(s, '#'));
+    ovs_assert(!strncmp(s, mf->name, len) && s[len] == '='
+               && !strchr(s, '#'));
     s[strcspn(s, ",")] = '\0';
-    if (parse_match(s + 4, &b) || !match_equal(a, &b)) {
+    if (parse_match(mf, s + len + 1, &b) || !match_equal(a, &b)) {
         ovs_fatal(0, "%s: reads as something else", s);
     }
     free(s);
@@ -345,7 +346,7 @@ pull_match(const struct ofpbuf *wire, size_t n, struct match *match)
 /* The encoding of 'a' is decoded as 'a', and damaged, it is refused or another
  * match that is encoded so. */
 static bool
-check_match_wire(const struct match *a)
+check_match_wire(const struct mf_field *mf, const struct match *a)
 {
     struct ofpbuf wire, again;
     struct match b;
@@ -367,7 +368,7 @@ check_match_wire(const struct match *a)
     }
     accepted = !pull_match(&wire, n, &b);
     if (accepted) {
-        check_match_text(&b);
+        check_match_text(mf, &b);
         ofpbuf_init(&again, 0);
         nx_put_match(&again, &b, 0, 0);
         ovs_assert(ofpbuf_equal(&wire, &again));
@@ -383,6 +384,7 @@ fuzz_match(struct ovs_cmdl_context *ctx)
     unsigned int n = begin(ctx), n_texts = 0, n_wires = 0;
 
     for (unsigned int i = 0; i < n; i++) {
+        const struct mf_field *mf = mf_from_id(i % 2 ? MFF_VRF : MFF_TUN_VRF);
         struct ds s = DS_EMPTY_INITIALIZER;
         struct match a;
         char *error;
@@ -392,18 +394,19 @@ fuzz_match(struct ovs_cmdl_context *ctx)
         if (!strcmp(ds_cstr(&s), "*")) {
             ds_put_char(&s, '*');
         }
-        error = parse_match(ds_cstr(&s), &a);
+        error = parse_match(mf, ds_cstr(&s), &a);
         if (error) {
             ovs_fatal(0, "%s: %s", ds_cstr(&s), error);
         }
-        check_match_text(&a);
-        n_wires += check_match_wire(&a);
+        check_match_text(mf, &a);
+        n_wires += check_match_wire(mf, &a);
 
         ds_put_char(&s, '.');
         damage_text(&s, 0);
-        error = strcmp(ds_cstr(&s), "*") ? parse_match(ds_cstr(&s), &a) : NULL;
+        error = (strcmp(ds_cstr(&s), "*") ? parse_match(mf, ds_cstr(&s), &a)
+                 : NULL);
         if (!error && strcmp(ds_cstr(&s), "*")) {
-            check_match_text(&a);
+            check_match_text(mf, &a);
             n_texts++;
         }
         free(error);
@@ -419,6 +422,7 @@ fuzz_match(struct ovs_cmdl_context *ctx)
 static void
 test_names(struct ovs_cmdl_context *ctx OVS_UNUSED)
 {
+    const struct mf_field *mf = mf_from_id(MFF_VRF);
     union mf_value other = { .b = "other" };
     struct match match;
     char *error;
@@ -431,13 +435,13 @@ test_names(struct ovs_cmdl_context *ctx OVS_UNUSED)
         ovs_assert(vrf_id_of_name(name) == i);
         ovs_assert(!strcmp(vrf_id_to_name(i), name));
     }
-    ovs_assert(!parse_match("v65534", &match));
+    ovs_assert(!parse_match(mf, "v65534", &match));
     ovs_assert(match.flow.tunnel.vrf == VRF_MAX_NAMES);
-    check_match_text(&match);
-    error = parse_match("other", &match);
+    check_match_text(mf, &match);
+    error = parse_match(mf, "other", &match);
     ovs_assert(error && strstr(error, "\"other\""));
     free(error);
-    ovs_assert(!mf_is_value_valid(mf_from_id(MFF_VRF), &other));
+    ovs_assert(!mf_is_value_valid(mf, &other));
     ovs_assert(!vrf_id_of_name("other"));
     printf("%d names\n", VRF_MAX_NAMES);
 }

@@ -217,10 +217,13 @@ test_name(struct ovs_cmdl_context *ctx OVS_UNUSED)
         { "vxlan_sys", 4789, 7, "vxlan_4789:7" },
         { "vxlan_sys", 65535, 999, "vxlan_65535:999" },
         { "vxlan_sys", 65535, 1000, "vxl_65535:1000" },
-        { "vxlan_sys", 65535, 65535, "vxl_65535:65535" },
-        { "genev_sys", 6081, 65535, "gen_6081:65535" },
-        { "gtpu_sys", 65535, 65535, "gtp_65535:65535" },
-        { "gre_sys", 0, 65535, "gre:65535" },
+        { "vxlan_sys", 65535, 65534, "vxl_65535:65534" },
+        { "genev_sys", 6081, 65534, "gen_6081:65534" },
+        { "gtpu_sys", 65535, 65534, "gtp_65535:65534" },
+        { "gre_sys", 0, 65534, "gre:65534" },
+        { "vxlan_sys", 4789, VRF_TUNNEL_FLOW, "vxlan_4789:flow" },
+        { "vxlan_sys", 65535, VRF_TUNNEL_FLOW, "vxl_65535:flow" },
+        { "gre_sys", 0, VRF_TUNNEL_FLOW, "gre:flow" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

@@ -131,6 +131,8 @@ class FlowExtensionTest(unittest.TestCase):
         for name in "red", "default", "10":
             flow = OFPFlow("vrf={},in_port=1 actions=drop".format(name))
             self.assertEqual(flow.match, {"vrf": name, "in_port": 1})
+            flow = OFPFlow("vrf={0},tun_vrf={0} actions=drop".format(name))
+            self.assertEqual(flow.match, {"vrf": name, "tun_vrf": name})
 
     def test_vrf_zone(self):
         flow = OFPFlow("ip actions=ct(table=1,zone=vrf)")

@@ -227,6 +227,11 @@ vrf_config_bar_interface(const struct ovsrec_interface *cfg, const char *type)
                          "be put into a VRF; those of types vxlan, geneve and "
                          "gre can, and all of a bridge with "
                          "datapath_type=netdev", vrf, cfg->type);
+    } else if (!strcmp(vrf, VRF_TUNNEL_FLOW_NAME)) {
+        way->remove(cfg->name);
+        return xasprintf("options:vrf=%s: each of Linux's tunnel devices is "
+                         "in one VRF; a bridge with datapath_type=netdev can "
+                         "have a tunnel in all of them", vrf);
     }
     configure_mark_mask(ovsrec_open_vswitch_first(database));
     why = bar_tunnel(way, cfg);

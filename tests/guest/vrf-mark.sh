@@ -260,6 +260,10 @@ refused () {
     barred red "options:vrf=red: Linux's tunnels of type gtpu cannot be put into a VRF; those of types vxlan, geneve and gre can"
     ovs-vsctl set interface t-red type=geneve
     works red
+    ovs-vsctl set interface t-red options:vrf=flow
+    barred red "options:vrf=flow: each of Linux's tunnel devices is in one VRF; a bridge with datapath_type=netdev can have a tunnel in all of them"
+    ovs-vsctl set interface t-red options:vrf=red
+    works red
     check_rules 1:10
     # Bad masks change nothing.
     ovs-vsctl set open_vswitch . other_config:vrf-mark-mask=0x505

@@ -101,5 +101,6 @@ register_action(
     ),
 )
 
-# vrf=NAME, which stays a string even if it looks like a number.
+# vrf=NAME and tun_vrf=NAME, which stay strings even if they look like numbers.
 field_decoders["vrf"] = str
+field_decoders["tun_vrf"] = str
