@@ -62,6 +62,7 @@ struct exception {
     struct vrf_neigh_item item;
     struct dp_packet *packet;   /* As it came in. */
     struct ovs_action_vrf action;
+    uint32_t table;             /* See "struct ovs_action_vrf_way". */
     odp_port_t in_port;
     bool own;                   /* Made here. */
 
@@ -118,6 +119,7 @@ struct batch {
     struct vrf_thread *thread;  /* Null in the main thread. */
     struct vrf_path *path;
     const struct ovs_action_vrf *action;
+    uint32_t table;
     const struct vrf_context *context;
     struct dp_netdev_extension_out *out;
     struct vrf_packets *more;   /* For what 'out' has no room for. */
@@ -191,6 +193,7 @@ raise_exception(struct batch *b, struct dp_packet *packet, bool own,
     e->item.vrf = b->action->id;
     e->item.bytes = dp_packet_size(packet);
     e->action = *b->action;
+    e->table = b->table;
     e->in_port = packet->md.in_port.odp_port;
     e->own = own;
     e->outcome = v->outcome;
@@ -446,13 +449,14 @@ route(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
 
 static void
 batch_begin(struct batch *b, struct netdev_vrf *nv, struct vrf_thread *thread,
-            const struct ovs_action_vrf *action,
+            const struct ovs_action_vrf *action, uint32_t table,
             struct dp_netdev_extension_out *out, struct vrf_packets *more)
 {
     b->nv = nv;
     b->thread = thread;
     b->path = thread ? thread->path : nv->path;
     b->action = action;
+    b->table = table;
     b->out = out;
     b->more = more;
     b->first = thread != NULL;
@@ -512,7 +516,7 @@ tell_ready(struct vrf_thread *thread)
  * as they are. */
 static void
 route_quickly(struct vrf_thread *thread, struct dp_packet_batch *packets,
-              const struct ovs_action_vrf *action,
+              const struct ovs_action_vrf *action, uint32_t table,
               struct dp_netdev_extension_out *out)
 {
     const struct dp_packet *first = packets->packets[0];
@@ -522,7 +526,7 @@ route_quickly(struct vrf_thread *thread, struct dp_packet_batch *packets,
 
     vrf_taker_init(&t, action, mark);
     vrf_path_take(thread->path,
-                  vrf_path_context(thread->path, action->id,
+                  vrf_path_context(thread->path, action->id, table,
                                    first->md.in_port.odp_port, mark, false),
                   &t, packets, out, &taken);
     if (taken.n) {
@@ -549,7 +553,7 @@ route_each(struct batch *b, struct dp_packet_batch *packets)
         if (OVS_UNLIKELY(!b->context
                          || b->context->in_port != packet->md.in_port.odp_port
                          || b->context->mark != mark)) {
-            b->context = vrf_path_context(b->path, b->action->id,
+            b->context = vrf_path_context(b->path, b->action->id, b->table,
                                           packet->md.in_port.odp_port, mark,
                                           false);
         }
@@ -562,19 +566,19 @@ route_each(struct batch *b, struct dp_packet_batch *packets)
 static void
 route_batch(struct netdev_vrf *nv, struct vrf_thread *thread,
             struct dp_packet_batch *packets,
-            const struct ovs_action_vrf *action,
+            const struct ovs_action_vrf *action, uint32_t table,
             struct dp_netdev_extension_out *out)
 {
     bool listening = thread_begin(nv, thread);
     struct batch b;
 
     if (OVS_LIKELY(listening)) {
-        route_quickly(thread, packets, action, out);
+        route_quickly(thread, packets, action, table, out);
         if (OVS_LIKELY(dp_packet_batch_is_empty(packets))) {
             return;
         }
     }
-    batch_begin(&b, nv, thread, action, out, &thread->ready);
+    batch_begin(&b, nv, thread, action, table, out, &thread->ready);
     if (OVS_LIKELY(listening)) {
         route_each(&b, packets);
     } else {
@@ -599,7 +603,7 @@ execute(void *nv, void *thread, long long int now OVS_UNUSED,
         dp_packet_batch_clone(&copies, packets);
         packets = &copies;
     }
-    route_batch(nv, thread, packets, action, out);
+    route_batch(nv, thread, packets, action, 0, out);
 }
 
 /* Has those of 'packets' go the way of their flow, if that is good, that need
@@ -619,7 +623,7 @@ take_way(struct netdev_vrf *nv, struct vrf_thread *thread,
     if (OVS_UNLIKELY(!thread_begin(nv, thread))) {
         return;
     }
-    context = vrf_path_context(thread->path, way->vrf.id,
+    context = vrf_path_context(thread->path, way->vrf.id, way->table,
                                first->md.in_port.odp_port, mark, false);
     state = vrf_path_check_way(thread->path, context, way, &stale);
     if (OVS_LIKELY(state == VRF_WAY_GOOD)) {
@@ -650,7 +654,7 @@ execute_way(void *nv, void *thread, long long int now OVS_UNUSED,
     }
     take_way(nv, thread, packets, way, out);
     if (OVS_UNLIKELY(!dp_packet_batch_is_empty(packets))) {
-        route_batch(nv, thread, packets, &way->vrf, out);
+        route_batch(nv, thread, packets, &way->vrf, way->table, out);
     }
 }
 
@@ -676,8 +680,8 @@ netdev_vrf_find_way(const struct dpif *dpif, odp_port_t in_port, uint32_t mark,
         nv->translation_path = vrf_path_create();
     }
     if (vrf_path_begin(nv->translation_path, ports)) {
-        c = vrf_path_context(nv->translation_path, way->vrf.id, in_port, mark,
-                             false);
+        c = vrf_path_context(nv->translation_path, way->vrf.id, way->table,
+                             in_port, mark, false);
         found = c->known;
         if (found) {
             vrf_path_find_way(nv->translation_path, c, p, &w);
@@ -704,8 +708,8 @@ put_made(struct netdev_vrf *nv, struct dp_packet *packet)
 /* Has 'packet' routed, and what comes of that go on. */
 static void
 route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
-              const struct ovs_action_vrf *action, odp_port_t in_port,
-              bool own)
+              const struct ovs_action_vrf *action, uint32_t table,
+              odp_port_t in_port, bool own)
 {
     const struct vrf_dp_ports *ports;
     struct dp_netdev_extension_out out;
@@ -721,10 +725,10 @@ route_in_main(struct netdev_vrf *nv, struct dp_packet *packet,
         return;
     }
     dp_netdev_extension_out_init(&out);
-    batch_begin(&b, nv, NULL, action, &out, &more);
+    batch_begin(&b, nv, NULL, action, table, &out, &more);
     b.first_mark = action->mark;
-    b.context = vrf_path_context(nv->path, action->id, in_port, action->mark,
-                                 own);
+    b.context = vrf_path_context(nv->path, action->id, table, in_port,
+                                 action->mark, own);
     fault = vrf_packet_parse(packet, &parsed);
     route(&b, packet, &parsed, fault, own);
     if (own) {
@@ -807,7 +811,7 @@ send_error(struct netdev_vrf *nv, struct exception *e)
         action.id = vrf;
         route_in_main(nv, icmp_error_compose(e->packet, error, e->mtu,
                                              &source),
-                      &action, ODPP_NONE, true);
+                      &action, 0, ODPP_NONE, true);
     }
     vrf_counters_inc(vrf, p.family, counter, 1);
 }
@@ -850,7 +854,7 @@ neigh_go(struct vrf_neigh_item *item, void *nv)
 {
     struct exception *e = exception_of(item);
 
-    route_in_main(nv, e->packet, &e->action, e->in_port, e->own);
+    route_in_main(nv, e->packet, &e->action, e->table, e->in_port, e->own);
     free(e);
 }
 

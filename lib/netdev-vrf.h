@@ -24,7 +24,8 @@
  * takes it if the way is what it would find itself, of which it assures itself
  * whenever anything changed: nothing depends on when flows are revalidated.
  * Otherwise, and for packets for which there is more to do than to change
- * addresses and TTL, the action does what vrf() does. */
+ * addresses and TTL, the action does what vrf() does.  It may name a routing
+ * table that is looked at instead of rules, for which vrf() has no room. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,11 +39,11 @@ struct vrf_packet;
 
 extern const struct dp_netdev_extension netdev_vrf_extension;
 
-/* Fills in 'way', but for 'way->vrf', which it has, for packets of 'in_port'
- * with 'mark' that have what 'p' has of addresses and TOS, in 'dpif', a
- * userspace datapath.  Sets '*mark_mask' to the bits of the mark that it
- * depends on.  Returns false if nothing is known yet about ports or the VRF.
- * For any thread. */
+/* Fills in 'way', but for 'way->vrf' and 'way->table', which it has, for
+ * packets of 'in_port' with 'mark' that have what 'p' has of addresses and
+ * TOS, in 'dpif', a userspace datapath.  Sets '*mark_mask' to the bits of the
+ * mark that it depends on.  Returns false if nothing is known yet about ports
+ * or the VRF.  For any thread. */
 bool netdev_vrf_find_way(const struct dpif *dpif, odp_port_t in_port,
                          uint32_t mark, const struct vrf_packet *p,
                          struct ovs_action_vrf_way *way, uint32_t *mark_mask);

@@ -137,8 +137,10 @@ struct ofp_extension_xlate {
     const struct odp_extension_support *support;
 
     /* The class of the last one of 'odp_actions' that 'translate' appends:
-     * that of the action if it is not set. */
+     * that of the action if it is not set; and what it is that takes another
+     * one, for people, null if nothing does. */
     const struct odp_extension_class *odp;
+    const char *odp_for;
 
     /* For 'trace' only: set '*preview' to what 'unknown' would be, or
      * 'preview_drop' to true if the datapath would drop the packet. */

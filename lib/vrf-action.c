@@ -53,12 +53,14 @@ struct ofp_output_vrf {
     uint16_t ofs, n_bits;       /* Of it. */
     bool to_controller;         /* Packets that errors would be about? */
     uint16_t controller_id;     /* To that one. */
+    uint32_t table;             /* Instead of rules, 0 if they decide. */
     char name[VRF_NAME_SIZE];   /* BY_NAME. */
 };
 
-/* A bit of 'flags' on the wire: behind these there is a controller's id, and
- * then the name or field. */
+/* Bits of 'flags' on the wire: behind the rest there are a controller's id, a
+ * table, and then the name or field. */
 #define WIRE_F_CONTROLLER (1u << 15)
+#define WIRE_F_TABLE (1u << 14)
 
 /* Its form on the wire, without those. */
 struct ofp_output_vrf_wire {
@@ -95,13 +97,20 @@ format_options(uint32_t flags, struct ds *s)
     }
 }
 
+/* What messages say of an action: ERRORS may also be 'errors_to', which
+ * parse_option() does not take, and there are 'keys'. */
+struct terms {
+    const char *action, *errors_to, *keys;
+};
+
 /* Takes 'key' and 'value' if they are an option.  '*seen' has those that were
- * given; ERRORS may also be 'errors_to', which is not taken here.  Returns
- * NULL if successful, otherwise a malloc()ed message. */
+ * given.  Returns NULL if successful, otherwise a malloc()ed message. */
 static char * OVS_WARN_UNUSED_RESULT
-parse_option(const char *action, const char *key, const char *value,
-             const char *errors_to, uint32_t *seen, uint32_t *flags)
+parse_option(const struct terms *terms, const char *key, const char *value,
+             uint32_t *seen, uint32_t *flags)
 {
+    const char *action = terms->action;
+
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (strcmp(key, options[i].key)) {
             continue;
@@ -119,12 +128,12 @@ parse_option(const char *action, const char *key, const char *value,
                              value, options[i].off ? options[i].off : "",
                              options[i].off ? " or " : "", options[i].on,
                              is_errors ? " or " : "",
-                             is_errors ? errors_to : "");
+                             is_errors ? terms->errors_to : "");
         }
         return NULL;
     }
-    return xasprintf("%s: unknown key \"%s\" (keys are ttl, errors and mss)",
-                     action, key);
+    return xasprintf("%s: unknown key \"%s\" (keys are %s)", action, key,
+                     terms->keys);
 }
 
 /* If 'key' is ERRORS and 'value' is 'what' with a number in parentheses,
@@ -158,6 +167,30 @@ parse_errors_to(const char *action, const char *key, const char *value,
     }
     free(digits);
     return true;
+}
+
+char *
+vrf_action_parse_table(const char *action, const char *s, uint32_t *table)
+{
+    unsigned long long int n;
+
+    if (*table) {
+        return xasprintf("%s: table is given twice", action);
+    } else if (!isdigit((unsigned char) s[0]) || !str_to_ullong(s, 0, &n)
+               || !n || n > UINT32_MAX) {
+        return xasprintf("%s: table \"%s\" is not a number from 1 to %"PRIu32,
+                         action, s, UINT32_MAX);
+    }
+    *table = n;
+    return NULL;
+}
+
+void
+vrf_action_format_table(uint32_t table, struct ds *s)
+{
+    if (table) {
+        ds_put_format(s, ",table=%"PRIu32, table);
+    }
 }
 
 /* Can the name be written in an action? */
@@ -229,12 +262,37 @@ parse_which(const char *s, struct ofp_output_vrf *a)
     return NULL;
 }
 
+static char * OVS_WARN_UNUSED_RESULT
+parse_key(const char *key, const char *value, uint32_t *seen,
+          struct ofp_output_vrf *a)
+{
+    static const struct terms terms = {
+        "output_vrf", "controller(ID)", "ttl, errors, mss and table"
+    };
+    uint32_t flags = a->flags, controller;
+    char *error;
+
+    if (!strcmp(key, "table")) {
+        return vrf_action_parse_table(terms.action, value, &a->table);
+    } else if (parse_errors_to(terms.action, key, value, "controller",
+                               UINT16_MAX, seen, &controller, &error)) {
+        if (!error) {
+            a->to_controller = true;
+            a->controller_id = controller;
+        }
+        return error;
+    }
+    error = parse_option(&terms, key, value, seen, &flags);
+    a->flags = flags;
+    return error;
+}
+
 static char *
 ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
 {
-    struct ofp_output_vrf a;
-    uint32_t flags = 0, seen = 0, controller;
     char *key, *value, *error;
+    struct ofp_output_vrf a;
+    uint32_t seen = 0;
     char *end;
 
     memset(&a, 0, sizeof a);
@@ -245,17 +303,9 @@ ofp_output_vrf_parse(char *s, const struct ofpact_parse_params *pp)
     }
     error = parse_which(s, &a);
     while (!error && ofputil_parse_key_value(&end, &key, &value)) {
-        if (!parse_errors_to("output_vrf", key, value, "controller",
-                             UINT16_MAX, &seen, &controller, &error)) {
-            error = parse_option("output_vrf", key, value, "controller(ID)",
-                                 &seen, &flags);
-        } else if (!error) {
-            a.to_controller = true;
-            a.controller_id = controller;
-        }
+        error = parse_key(key, value, &seen, &a);
     }
     if (!error) {
-        a.flags = flags;
         put(pp->ofpacts, &a);
     }
     return error;
@@ -288,6 +338,7 @@ ofp_output_vrf_format(const void *body, const struct ofpact_format_params *fp)
                       a->controller_id);
     }
     format_options(a->flags, fp->s);
+    vrf_action_format_table(a->table, fp->s);
 }
 
 static void
@@ -297,7 +348,8 @@ ofp_output_vrf_encode(const void *body, struct ofpbuf *out)
     const struct ofp_output_vrf_wire wire = {
         .which = a->which,
         .flags = htons(a->flags
-                       | (a->to_controller ? WIRE_F_CONTROLLER : 0)),
+                       | (a->to_controller ? WIRE_F_CONTROLLER : 0)
+                       | (a->table ? WIRE_F_TABLE : 0)),
         .ofs = htons(a->ofs),
         .n_bits = htons(a->n_bits),
     };
@@ -307,6 +359,11 @@ ofp_output_vrf_encode(const void *body, struct ofpbuf *out)
         ovs_be16 id = htons(a->controller_id);
 
         ofpbuf_put(out, &id, sizeof id);
+    }
+    if (a->table) {
+        ovs_be32 table = htonl(a->table);
+
+        ofpbuf_put(out, &table, sizeof table);
     }
     if (a->which == BY_NAME) {
         ofpbuf_put(out, a->name, strlen(a->name));
@@ -329,6 +386,19 @@ decode_controller(struct ofpbuf *b, struct ofp_output_vrf *a)
     a->controller_id = ntohs(get_unaligned_be16(id));
     a->flags &= ~WIRE_F_CONTROLLER;
     return 0;
+}
+
+static enum ofperr
+decode_table(struct ofpbuf *b, struct ofp_output_vrf *a)
+{
+    const ovs_be32 *table = ofpbuf_try_pull(b, sizeof *table);
+
+    if (!table) {
+        return OFPERR_OFPBAC_BAD_LEN;
+    }
+    a->table = ntohl(get_unaligned_be32(table));
+    a->flags &= ~WIRE_F_TABLE;
+    return a->table ? 0 : OFPERR_OFPBAC_BAD_ARGUMENT;
 }
 
 static enum ofperr
@@ -371,8 +441,15 @@ ofp_output_vrf_decode(const void *wire_, size_t size, struct ofpbuf *ofpacts)
     a.n_bits = ntohs(wire.n_bits);
     if (wire.zero) {
         return OFPERR_NXBRC_MUST_BE_ZERO;
-    } else if (a.flags & WIRE_F_CONTROLLER) {
+    }
+    if (a.flags & WIRE_F_CONTROLLER) {
         error = decode_controller(&b, &a);
+        if (error) {
+            return error;
+        }
+    }
+    if (a.flags & WIRE_F_TABLE) {
+        error = decode_table(&b, &a);
         if (error) {
             return error;
         }
@@ -468,14 +545,15 @@ vrf_by_id(uint16_t id OVS_UNUSED)
 }
 
 static void
-vrf_trace(uint32_t id OVS_UNUSED, uint32_t flags OVS_UNUSED,
-          const char *in_port OVS_UNUSED, const struct flow *flow OVS_UNUSED,
-          struct ds *s OVS_UNUSED)
+vrf_trace(uint32_t id OVS_UNUSED, uint32_t only_table OVS_UNUSED,
+          uint32_t flags OVS_UNUSED, const char *in_port OVS_UNUSED,
+          const struct flow *flow OVS_UNUSED, struct ds *s OVS_UNUSED)
 {
 }
 
 static bool
 vrf_way_translate(const struct ovs_action_vrf *vrf OVS_UNUSED,
+                  uint32_t table OVS_UNUSED,
                   struct ofp_extension_xlate *x OVS_UNUSED)
 {
     return false;
@@ -559,7 +637,9 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
     struct ovs_action_vrf vrf;
     uint32_t id = vrf_of(a, x);
     const char *name = id <= UINT16_MAX ? vrf_id_to_name(id) : "?";
-    bool by_linux = is_by_linux(x->dpif);
+    /* Linux has rules look at tables: its datapath cannot say which one, and
+     * lacks the action by which another one can. */
+    bool by_linux = is_by_linux(x->dpif) && !a->table;
     uint32_t ifindex = by_linux ? vrf_ifindex(id) : 0;
 
     vrf_want();
@@ -567,7 +647,7 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
         ds_put_format(x->trace, "output_vrf: %s",
                       !by_linux ? "" : ifindex ? "handed to Linux, by "
                       : "no VRF device of Linux, dropped: ");
-        vrf_trace(id, a->flags, x->in_port, x->flow, x->trace);
+        vrf_trace(id, a->table, a->flags, x->in_port, x->flow, x->trace);
     }
     if (by_linux && !ifindex) {
         COVERAGE_INC(output_vrf_no_device);
@@ -588,7 +668,7 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
     if (name_is_writable(name)) {
         ovs_strlcpy(vrf.name, name, sizeof vrf.name);
     }
-    if (by_linux || !vrf_way_translate(&vrf, x)) {
+    if (by_linux || !vrf_way_translate(&vrf, a->table, x)) {
         put_vrf(&vrf, x);
     }
 }
@@ -671,6 +751,9 @@ char *
 vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
                      const char *value, struct ovs_action_vrf *a)
 {
+    const struct terms terms = {
+        parser->action, "recirc(ID)", "ttl, errors and mss"
+    };
     char *error;
 
     if (!strcmp(key, "name")) {
@@ -691,8 +774,7 @@ vrf_action_parse_key(struct vrf_action_parser *parser, const char *key,
                                &error)) {
         return error;
     }
-    return parse_option(parser->action, key, value, "recirc(ID)",
-                        &parser->seen, &a->flags);
+    return parse_option(&terms, key, value, &parser->seen, &a->flags);
 }
 
 char *

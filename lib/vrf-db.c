@@ -1032,42 +1032,33 @@ forget_answer(struct vrf_answer *a)
     a->len = 0;
 }
 
-bool
-vrf_db_lookup(const struct vrf_db *db, const struct vrf_flow *flow,
-              struct vrf_answer *a)
+/* Goes on as long as the answer for 'flow' is not one but another table. */
+static bool
+follow_leaks(const struct vrf_db *db, const struct vrf_flow *flow,
+             struct vrf_answer *a)
 {
     struct vrf_flow leaked;
+    const struct vrf_hop *hop;
 
-    memset(a, 0, sizeof *a);
-    for (;;) {
-        const struct vrf_hop *hop;
+    while ((hop = leak_of(db, a))) {
         const struct vrf_device *vrf;
         struct vrf_rule in_table;
 
-        if (!lookup_rules(db, flow, a)) {
+        if (a->n_leaks == VRF_MAX_LEAKS) {
+            a->leak_loop = true;
+            forget_answer(a);
             return false;
         }
-        for (;;) {
-            hop = leak_of(db, a);
-            if (!hop) {
-                return true;
-            }
-            if (a->n_leaks == VRF_MAX_LEAKS) {
-                a->leak_loop = true;
-                break;
-            }
-            a->n_leaks++;
-            if (flow != &leaked) {
-                leaked = *flow;
-                flow = &leaked;
-            }
-            leaked.iif = VRF_IIF_LOCAL;
-            leaked.iif_vrf = 0;
+        a->n_leaks++;
+        if (flow != &leaked) {
+            leaked = *flow;
+            flow = &leaked;
+        }
+        leaked.iif = VRF_IIF_LOCAL;
+        leaked.iif_vrf = 0;
+        if (hop->leak_table) {
             leaked.oif = 0;
             leaked.oif_vrf = 0;
-            if (!hop->leak_table) {
-                break;
-            }
             leaked.vrf_table = hop->leak_table;
             vrf_rule_init(&in_table);
             if (!lookup_table(db, &in_table, hop->leak_table, flow, a)) {
@@ -1075,17 +1066,41 @@ vrf_db_lookup(const struct vrf_db *db, const struct vrf_flow *flow,
                 return false;
             }
             a->rule = NULL;
+            continue;
         }
-        vrf = a->leak_loop ? NULL : vrf_db_device(db, hop->ifindex);
+        vrf = vrf_db_device(db, hop->ifindex);
+        forget_answer(a);
         if (!vrf) {
-            forget_answer(a);
             return false;
         }
-        forget_answer(a);
         leaked.oif = vrf->ifindex;
         leaked.oif_vrf = vrf->ifindex;
         leaked.vrf_table = vrf->table;
+        if (!lookup_rules(db, flow, a)) {
+            return false;
+        }
     }
+    return true;
+}
+
+bool
+vrf_db_lookup(const struct vrf_db *db, const struct vrf_flow *flow,
+              struct vrf_answer *a)
+{
+    memset(a, 0, sizeof *a);
+    return lookup_rules(db, flow, a) && follow_leaks(db, flow, a);
+}
+
+bool
+vrf_db_lookup_from(const struct vrf_db *db, const struct vrf_flow *flow,
+                   uint32_t table, struct vrf_answer *a)
+{
+    struct vrf_rule rule;
+
+    memset(a, 0, sizeof *a);
+    vrf_rule_init(&rule);
+    return (lookup_table(db, &rule, table, flow, a)
+            && follow_leaks(db, flow, a));
 }
 
 bool

@@ -173,6 +173,11 @@ void vrf_db_complete_flow(const struct vrf_db *, struct vrf_flow *flow);
 bool vrf_db_lookup(const struct vrf_db *, const struct vrf_flow *flow,
                    struct vrf_answer *);
 
+/* The same, but it is 'table' where the lookup begins, not the rules; nothing
+ * comes after it. */
+bool vrf_db_lookup_from(const struct vrf_db *, const struct vrf_flow *flow,
+                        uint32_t table, struct vrf_answer *);
+
 /* The same by the routes of 'table' alone: no rule decides, and none of them
  * leads to another table.  Adds to 'used', which '*a' has from another
  * lookup. */

@@ -168,6 +168,14 @@ vrf_forward(const struct vrf_db *db, const struct vrf_flow *flow,
 }
 
 void
+vrf_forward_from(const struct vrf_db *db, const struct vrf_flow *flow,
+                 uint32_t table, uint32_t hash, struct vrf_way *way)
+{
+    complete(db, flow, hash,
+             vrf_db_lookup_from(db, flow, table, &way->answer), way);
+}
+
+void
 vrf_forward_table(const struct vrf_db *db, const struct vrf_flow *flow,
                   uint32_t table, uint32_t hash, struct vrf_way *way)
 {

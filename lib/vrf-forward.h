@@ -77,6 +77,11 @@ struct vrf_way {
 void vrf_forward(const struct vrf_db *, const struct vrf_flow *flow,
                  uint32_t hash, struct vrf_way *);
 
+/* The same by 'table' instead of the rules: what it has no route for has none,
+ * and a route of it that leads to another table does so. */
+void vrf_forward_from(const struct vrf_db *, const struct vrf_flow *flow,
+                      uint32_t table, uint32_t hash, struct vrf_way *way);
+
 /* The same by the routes of 'table' alone, after vrf_forward() has filled in
  * '*way': what its answer depended on is added to. */
 void vrf_forward_table(const struct vrf_db *, const struct vrf_flow *flow,

@@ -151,6 +151,7 @@ hash_mode_flow(const struct vrf_mode_flow *flow)
 {
     uint32_t hash = hash_2words(odp_to_u32(flow->in_port), flow->family);
 
+    hash = hash_2words(hash, flow->table);
     hash = hash_2words(hash, flow->src_bits << 8 | flow->dst_bits);
     return hash_uint64_basis(flow->dst.hi,
                              hash_uint64_basis(flow->dst.lo,
@@ -162,6 +163,7 @@ static bool
 is_same_flow(const struct vrf_mode_flow *a, const struct vrf_mode_flow *b)
 {
     return (a->in_port == b->in_port && a->family == b->family
+            && a->table == b->table
             && a->src_bits == b->src_bits && a->dst_bits == b->dst_bits
             && vrf_addr_equal(&a->src, &b->src)
             && vrf_addr_equal(&a->dst, &b->dst));

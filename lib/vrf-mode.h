@@ -51,6 +51,7 @@ struct vrf_mode_flow {
     uint8_t family;             /* enum vrf_family. */
     uint8_t src_bits, dst_bits;
     odp_port_t in_port;
+    uint32_t table;             /* Instead of rules, 0 if they decide. */
     struct vrf_addr src, dst;   /* Zeros behind those bits. */
 };
 

@@ -285,8 +285,17 @@ vrf_context_flow(const struct vrf_context *c, const struct vrf_packet *p,
     }
 }
 
-/* Finds out in which tables packets of 'family' are looked up, if that depends
- * on nothing but 'c'. */
+static void
+make_plan_of_table(const struct vrf_db *db, struct vrf_context *c,
+                   enum vrf_family family)
+{
+    c->plan[family].fibs[0] = vrf_db_table(db, family, c->only_table);
+    c->plan[family].n = c->plan[family].fibs[0] != NULL;
+    c->plan[family].simple = true;
+}
+
+/* Finds out in which tables packets of 'family' are looked up by rules, if
+ * that depends on nothing but 'c'. */
 static void
 make_plan(const struct vrf_db *db, struct vrf_context *c,
           enum vrf_family family)
@@ -345,23 +354,29 @@ make_context(const struct vrf_path *path, struct vrf_context *c)
     /* The packet is in the VRF that the action says, whatever its port. */
     c->iif_vrf = c->own || !vrf ? 0 : vrf->ifindex;
     for (int f = 0; f < VRF_N_FAMILIES; f++) {
-        make_plan(path->db, c, f);
+        if (c->only_table) {
+            make_plan_of_table(path->db, c, f);
+        } else {
+            make_plan(path->db, c, f);
+        }
     }
 }
 
 const struct vrf_context *
-vrf_path_context(struct vrf_path *path, uint32_t id, odp_port_t in_port,
-                 uint32_t mark, bool own)
+vrf_path_context(struct vrf_path *path, uint32_t id, uint32_t only_table,
+                 odp_port_t in_port, uint32_t mark, bool own)
 {
-    uint32_t hash = (id * 31 + odp_to_u32(in_port) + mark * 7 + own)
+    uint32_t hash = (id * 31 + odp_to_u32(in_port) + mark * 7 + own
+                     + only_table * 13)
                     * UINT32_C(0x9e3779b1);
     struct vrf_context *c = &path->contexts[hash >> (32 - CONTEXT_BITS)];
 
     if (OVS_UNLIKELY(c->epoch != path->epoch || c->id != id
                      || c->in_port != in_port || c->mark != mark
-                     || c->own != own)) {
+                     || c->own != own || c->only_table != only_table)) {
         c->epoch = path->epoch;
         c->id = id;
+        c->only_table = only_table;
         c->in_port = in_port;
         c->mark = mark;
         c->own = own;
@@ -432,6 +447,18 @@ get_adjacency(struct vrf_path *path, uint8_t family, uint32_t ifindex,
 
 /* Lookups. */
 
+/* Finds the way of packets of 'flow', by what decides for those of 'c'. */
+static void
+forward(const struct vrf_db *db, const struct vrf_context *c,
+        const struct vrf_flow *flow, uint32_t hash, struct vrf_way *way)
+{
+    if (OVS_UNLIKELY(c->only_table)) {
+        vrf_forward_from(db, flow, c->only_table, hash, way);
+    } else {
+        vrf_forward(db, flow, hash, way);
+    }
+}
+
 /* By all that rules and routes may say. */
 static void
 lookup_any(struct vrf_path *path, const struct vrf_context *c,
@@ -445,7 +472,7 @@ lookup_any(struct vrf_path *path, const struct vrf_context *c,
     struct vrf_way way;
 
     vrf_context_flow(c, p, l4, &flow);
-    vrf_forward(path->db, &flow, vrf_packet_hash(p), &way);
+    forward(path->db, c, &flow, vrf_packet_hash(p), &way);
     v->outcome = way.outcome;
     if (way.outcome == VRF_FORWARDED) {
         v->adjacency = get_adjacency(path, way.family, way.ifindex,
@@ -792,7 +819,7 @@ vrf_path_find_way(struct vrf_path *path, const struct vrf_context *c,
     struct vrf_way way;
 
     vrf_context_flow(c, p, NULL, &flow);
-    vrf_forward(path->db, &flow, 0, &way);
+    forward(path->db, c, &flow, 0, &way);
     w->used = way.answer.used;
     w->plain = false;
     w->adjacency = NULL;
@@ -820,7 +847,7 @@ way_memo_of(struct vrf_path *path, const struct ovs_action_vrf_way *way)
     for (int i = 0; i < 4; i++) {
         x = x * 31 + (way->dst[i] ^ way->src[i]);
     }
-    x = (x + way->tos) * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x + way->tos + way->table) * UINT64_C(0x9e3779b97f4a7c15);
     return &path->ways[x >> (64 - PLACE_BITS)];
 }
 
@@ -841,7 +868,7 @@ vrf_path_check_way(struct vrf_path *path, const struct vrf_context *c,
     m->context = c->serial;
     m->way = *way;
     m->state = VRF_WAY_NONE;
-    if (c->known) {
+    if (c->known && way->dst_bits != OVS_VRF_WAY_UNKNOWN) {
         vrf_way_packet(way, &p);
         vrf_path_find_way(path, c, &p, &w);
         m->state = vrf_way_compare(way, &w);

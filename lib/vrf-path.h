@@ -97,6 +97,7 @@ struct vrf_context {
     uint64_t serial;            /* Never the same for two of a path. */
     uint32_t epoch;
     uint32_t id;                /* The VRF. */
+    uint32_t only_table;        /* Instead of rules, 0 if they decide. */
     odp_port_t in_port;
     uint32_t mark;
     bool own;                   /* Made here. */
@@ -159,8 +160,10 @@ void vrf_path_destroy(struct vrf_path *);
 bool vrf_path_begin(struct vrf_path *, const struct vrf_dp_ports *);
 
 /* Returns what there is for packets with 'mark' of 'in_port' that are routed
- * in VRF 'id', or for those with 'own', made here. */
+ * in VRF 'id', by 'only_table' unless it is 0, or for those with 'own', made
+ * here. */
 const struct vrf_context *vrf_path_context(struct vrf_path *, uint32_t id,
+                                           uint32_t only_table,
                                            odp_port_t in_port, uint32_t mark,
                                            bool own);
 

@@ -46,7 +46,7 @@ vrf_source_to(struct vrf_path *path, const struct vrf_dp_ports *ports,
     struct vrf_way way;
     struct vrf_addr addr;
 
-    context = vrf_path_context(path, vrf, ODPP_NONE, 0, true);
+    context = vrf_path_context(path, vrf, 0, ODPP_NONE, 0, true);
     if (!context->known) {
         return false;
     }

@@ -49,6 +49,23 @@ fill_in(const struct vrf_db *db, const struct vrf *vrf, const char *in_port,
     f->iif_vrf = vrf ? vrf->ifindex : 0;
 }
 
+/* Finds the way of packets of 'f' with 'hash', which 'only_table' decides
+ * unless it is 0. */
+static void
+find_way(const struct vrf_db *db, const struct vrf_flow *f,
+         uint32_t only_table, uint32_t hash, struct vrf_way *way,
+         struct ds *s)
+{
+    if (!only_table) {
+        vrf_forward(db, f, hash, way);
+        return;
+    }
+    ds_put_format(s, " by table %"PRIu32" alone%s", only_table,
+                  vrf_db_table(db, f->family, only_table) ? ""
+                  : ", which has no routes");
+    vrf_forward_from(db, f, only_table, hash, way);
+}
+
 static void
 put_route(const struct vrf_db *db, const struct vrf_flow *flow,
           const struct vrf_answer *a, struct ds *s)
@@ -92,8 +109,8 @@ put_next_hop(const struct vrf_db *db, const struct vrf_way *way, struct ds *s)
 }
 
 void
-vrf_trace(uint32_t id, uint32_t flags, const char *in_port,
-          const struct flow *flow, struct ds *s)
+vrf_trace(uint32_t id, uint32_t only_table, uint32_t flags,
+          const char *in_port, const struct flow *flow, struct ds *s)
 {
     const struct vrf_db *db = vrf_get_db();
     const struct vrf *vrf = (id && id <= UINT16_MAX ? vrf_by_id(id) : NULL);
@@ -110,7 +127,7 @@ vrf_trace(uint32_t id, uint32_t flags, const char *in_port,
         return;
     }
     fill_in(db, vrf, in_port, flow, &f, &p);
-    vrf_forward(db, &f, vrf_packet_hash(&p), &way);
+    find_way(db, &f, only_table, vrf_packet_hash(&p), &way, s);
     put_route(db, &f, &way.answer, s);
     if (way.outcome == VRF_FORWARDED) {
         put_next_hop(db, &way, s);

@@ -16,7 +16,7 @@
 #include "vrf-action.h"
 #include "vrf-addr.h"
 
-BUILD_ASSERT_DECL(sizeof(struct ovs_action_vrf_way) == 92);
+BUILD_ASSERT_DECL(sizeof(struct ovs_action_vrf_way) == 96);
 
 static enum vrf_family
 family_of(const struct ovs_action_vrf_way *w)
@@ -67,12 +67,29 @@ has_way(const struct ovs_action_vrf_way *w)
     return w->port != UINT32_MAX;
 }
 
+/* Is nothing said about packets, but by which table they are routed? */
+static bool
+is_unknown(const struct ovs_action_vrf_way *w)
+{
+    return w->dst_bits == OVS_VRF_WAY_UNKNOWN;
+}
+
+static bool
+is_valid_unknown(const struct ovs_action_vrf_way *w)
+{
+    return (w->table && !has_way(w) && !w->ipv6
+            && is_all_zeros(w->dst, sizeof w->dst)
+            && is_all_zeros(w->src, sizeof w->src)
+            && !w->src_bits && !w->tos_mask);
+}
+
 static bool
 is_valid(const struct ovs_action_vrf_way *w)
 {
     return (vrf_action_is_valid(&w->vrf) && w->ipv6 <= 1
             && is_all_zeros(w->zero, sizeof w->zero)
-            && is_prefix(w->dst, family_of(w), w->dst_bits)
+            && (is_unknown(w) ? is_valid_unknown(w)
+                : is_prefix(w->dst, family_of(w), w->dst_bits))
             && is_prefix(w->src, family_of(w), w->src_bits)
             && !(w->tos & ~w->tos_mask)
             && (has_way(w)
@@ -102,6 +119,10 @@ format(const void *payload, struct ds *s)
         return;
     }
     vrf_action_format(&w->vrf, s);
+    vrf_action_format_table(w->table, s);
+    if (is_unknown(w)) {
+        return;
+    }
     format_prefix("to", w, w->dst, w->dst_bits, s);
     if (w->src_bits) {
         format_prefix("from", w, w->src, w->src_bits, s);
@@ -246,6 +267,8 @@ parse_key(struct parser *parser, const char *key, const char *value,
     } else if (!strcmp(key, "mtu")) {
         return vrf_action_parse_number("vrf_way", key, value,
                                        &parser->has_mtu, &w->mtu);
+    } else if (!strcmp(key, "table")) {
+        return vrf_action_parse_table("vrf_way", value, &w->table);
     } else if (!part) {
         return vrf_action_parse_key(&parser->vrf, key, value, &w->vrf);
     } else if (parser->seen & part) {
@@ -273,7 +296,10 @@ parse(char *s, void *payload)
         }
     }
     if (!(parser.seen & TO)) {
-        return xstrdup("vrf_way: \"to\" is not given");
+        if (!w->table || parser.seen || parser.has_port || parser.has_mtu) {
+            return xstrdup("vrf_way: \"to\" is not given");
+        }
+        w->dst_bits = OVS_VRF_WAY_UNKNOWN;
     }
     has_way_given = (parser.has_port && parser.has_mtu
                      && (parser.seen & ETH_BOTH) == ETH_BOTH);

@@ -5,12 +5,16 @@
 
 /* The userspace datapath's action
  *
- *     vrf_way(name=NAME[,id=N]...,to=PREFIX[,from=PREFIX][,tos=N/MASK]
- *             [,port=N,mtu=N,eth_src=MAC,eth_dst=MAC])
+ *     vrf_way(name=NAME[,id=N]...[,table=N],to=PREFIX[,from=PREFIX]
+ *             [,tos=N/MASK][,port=N,mtu=N,eth_src=MAC,eth_dst=MAC])
  *
  * with "struct ovs_action_vrf_way": what vrf() says, the destinations, sources
  * and TOS of the flow's packets, as far as their way depends on that, and the
- * way, unless there is none that an action can have. */
+ * way, unless there is none that an action can have.
+ *
+ *     vrf_way(name=NAME[,id=N]...,table=N)
+ *
+ * is vrf() by a table instead of rules. */
 
 #include "openvswitch/types.h"
 #include "vrf-addr.h"

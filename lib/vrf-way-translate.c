@@ -100,6 +100,7 @@ flow_of_way(const struct ovs_action_vrf_way *way, odp_port_t in_port)
         .src_bits = way->src_bits,
         .dst_bits = way->dst_bits,
         .in_port = in_port,
+        .table = way->table,
         .src = p.src,
         .dst = p.dst,
     };
@@ -133,30 +134,46 @@ trace(const struct ovs_action_vrf_way *way, struct ds *s)
     }
 }
 
+/* Finds the way of packets of the flow by 'way->vrf' and 'way->table', if the
+ * flow may have one, and fills in the rest of 'way'. */
+static bool
+find_way(const struct ofp_extension_xlate *x, struct ovs_action_vrf_way *way,
+         uint32_t *mark_mask)
+{
+    struct vrf_packet p;
+
+    return (vrf_mode_has_flows() && way->vrf.id <= UINT16_MAX
+            && x->odp_in_port != ODPP_NONE && packet_of_flow(x->flow, &p)
+            && netdev_vrf_find_way(x->dpif, x->odp_in_port, x->flow->pkt_mark,
+                                   &p, way, mark_mask)
+            && may_have_way(way, x));
+}
+
 bool
-vrf_way_translate(const struct ovs_action_vrf *vrf,
+vrf_way_translate(const struct ovs_action_vrf *vrf, uint32_t table,
                   struct ofp_extension_xlate *x)
 {
+    bool supported = x->support[OVS_EXTENSION_ATTR_VRF_WAY].action;
     struct ovs_action_vrf_way way, *payload;
-    struct vrf_packet p;
     uint32_t mark_mask;
 
     memset(&way, 0, sizeof way);
     way.vrf = *vrf;
-    if (!vrf_mode_has_flows() || !x->support[OVS_EXTENSION_ATTR_VRF_WAY].action
-        || vrf->id > UINT16_MAX || x->odp_in_port == ODPP_NONE
-        || !packet_of_flow(x->flow, &p)
-        || !netdev_vrf_find_way(x->dpif, x->odp_in_port, x->flow->pkt_mark,
-                                &p, &way, &mark_mask)
-        || !may_have_way(&way, x)) {
+    way.table = table;
+    if (supported && find_way(x, &way, &mark_mask)) {
+        unwildcard(&way, mark_mask, x->wc);
+        if (x->trace) {
+            trace(&way, x->trace);
+        }
+    } else {
         if (x->trace) {
             ds_put_cstr(x->trace, "; each packet is looked up");
         }
-        return false;
-    }
-    unwildcard(&way, mark_mask, x->wc);
-    if (x->trace) {
-        trace(&way, x->trace);
+        if (!table) {
+            return false;
+        }
+        vrf_way_set_unknown(&way);
+        x->odp_for = "table=N";
     }
     payload = odp_extension_put(x->odp_actions, &odp_vrf_way_class);
     *payload = way;

@@ -16,10 +16,11 @@
 struct ofp_extension_xlate;
 struct ovs_action_vrf;
 
-/* Appends vrf_way() for what is to be done, 'vrf', if the flow may have a way.
+/* Appends vrf_way() for what is to be done, 'vrf', by 'table' unless it is 0,
+ * if the flow may have a way or there is a table, which vrf() has no room for.
  * Otherwise returns false and leaves 'x' as it is, but that a trace is told
  * why. */
-bool vrf_way_translate(const struct ovs_action_vrf *vrf,
+bool vrf_way_translate(const struct ovs_action_vrf *vrf, uint32_t table,
                        struct ofp_extension_xlate *x);
 
 /* Could that depend on the field? */

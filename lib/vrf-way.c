@@ -38,6 +38,17 @@ vrf_way_fill_in(struct ovs_action_vrf_way *way, const struct vrf_packet *p,
 }
 
 void
+vrf_way_set_unknown(struct ovs_action_vrf_way *way)
+{
+    *way = (struct ovs_action_vrf_way) {
+        .vrf = way->vrf,
+        .table = way->table,
+        .dst_bits = OVS_VRF_WAY_UNKNOWN,
+        .port = UINT32_MAX,
+    };
+}
+
+void
 vrf_way_packet(const struct ovs_action_vrf_way *way, struct vrf_packet *p)
 {
     memset(p, 0, sizeof *p);

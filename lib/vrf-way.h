@@ -18,10 +18,14 @@ struct dp_packet_batch;
 struct dp_netdev_extension_group;
 struct vrf_packet;
 
-/* Fills in all of 'way' but what is to be done, 'way->vrf', for packets like
- * 'p' whose way is 'w'. */
+/* Fills in all of 'way' but what is to be done, 'way->vrf' and 'way->table',
+ * for packets like 'p' whose way is 'w'. */
 void vrf_way_fill_in(struct ovs_action_vrf_way *way,
                      const struct vrf_packet *p, const struct vrf_path_way *w);
+
+/* Fills in the same without any packets: 'way->table' says all there is to
+ * say. */
+void vrf_way_set_unknown(struct ovs_action_vrf_way *);
 
 /* Fills in the addresses, the TOS and the family of 'p'. */
 void vrf_way_packet(const struct ovs_action_vrf_way *way,

@@ -60,13 +60,14 @@ extension_in_port_name(const struct xlate_ctx *ctx)
     return xport && xport->netdev ? netdev_get_name(xport->netdev) : NULL;
 }
 
-/* Says in words what the datapath lacks for the action of 'class' that was
+/* Says in words what the datapath lacks for the action 'x->odp' that was
  * appended to 'ctx->odp_actions' at last.  Returns NULL if it lacks nothing,
  * otherwise a malloc()ed string. */
 static char *
 extension_lacks(const struct xlate_ctx *ctx,
-                const struct odp_extension_class *class)
+                const struct ofp_extension_xlate *x)
 {
+    const struct odp_extension_class *class = x->odp;
     const struct odp_extension_support *support
         = &ctx->xbridge->support.extensions[class->type];
     const struct ofpbuf *actions = ctx->odp_actions;
@@ -74,7 +75,9 @@ extension_lacks(const struct xlate_ctx *ctx,
     uint32_t wanted;
 
     if (OVS_UNLIKELY(!support->action)) {
-        return xasprintf("the datapath lacks the action %s()", class->name);
+        return xasprintf("the datapath lacks the action %s()%s%s", class->name,
+                         x->odp_for ? ", needed for " : "",
+                         x->odp_for ? x->odp_for : "");
     }
     wanted = class->get_options ? class->get_options(
         ofpbuf_at_assert(actions, actions->size - class->size, class->size))
@@ -227,7 +230,7 @@ xlate_extension(struct xlate_ctx *ctx, const struct ofpact *ofpact)
     }
     ofpbuf_uninit(&aside);
     char *lacking = (x.odp && !is_empty
-                     ? extension_lacks(ctx, x.odp) : NULL);
+                     ? extension_lacks(ctx, &x) : NULL);
     if (lacking && !x.odp->execute && !x.odp->slow_suffices) {
         extension_refuse(ctx, class, lacking, size);
         is_empty = true;

@@ -169,6 +169,61 @@ test_mtu(struct ovs_cmdl_context *ctx OVS_UNUSED)
     vrf_db_destroy(db);
 }
 
+/* A table instead of the rules: nothing comes after it but where it leads. */
+static void
+test_from_table(struct ovs_cmdl_context *ctx OVS_UNUSED)
+{
+    struct vrf_db *db = create_db();
+    struct vrf_flow flow;
+    struct vrf_way way;
+
+    make_flow(db, RED_TABLE, "10.0.0.1", &flow);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_NO_ROUTE && !way.answer.used.dst_bits);
+
+    begin_route(255, "10.0.0.1", 32, VRF_ROUTE_LOCAL);
+    add_hop(NULL, RED1, 0);
+    apply(db, VRF_EVENT_ROUTE);
+    begin_route(RED_TABLE, "0.0.0.0", 0, VRF_ROUTE_UNICAST);
+    add_hop(NULL, RED1, 0);
+    apply(db, VRF_EVENT_ROUTE);
+    begin_route(100, "10.0.0.0", 24, VRF_ROUTE_UNICAST);
+    add_hop("10.0.1.1", RED2, 0);
+    apply(db, VRF_EVENT_ROUTE);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_FORWARDED && way.ifindex == RED2);
+    ovs_assert(way.answer.table == 100 && way.answer.len == 24
+               && !way.answer.rule && way.answer.used.dst_bits == 24);
+
+    /* Not the VRF's table, not the local one. */
+    begin_route(100, "10.0.0.0", 30, VRF_ROUTE_THROW);
+    apply(db, VRF_EVENT_ROUTE);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_NO_ROUTE && !way.answer.route);
+    ovs_assert(way.answer.used.dst_bits == 30);
+    begin_route(100, "10.0.0.0", 31, VRF_ROUTE_UNREACHABLE);
+    apply(db, VRF_EVENT_ROUTE);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_UNREACHABLE);
+    make_flow(db, RED_TABLE, "10.0.1.1", &flow);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_NO_ROUTE);
+
+    /* Into another VRF. */
+    begin_route(100, "10.2.0.0", 16, VRF_ROUTE_UNICAST);
+    add_hop(NULL, RED, 0);
+    apply(db, VRF_EVENT_ROUTE);
+    begin_route(RED_TABLE, "10.2.0.0", 17, VRF_ROUTE_UNICAST);
+    add_hop(NULL, RED1, 0);
+    apply(db, VRF_EVENT_ROUTE);
+    make_flow(db, BLUE_TABLE, "10.2.0.1", &flow);
+    vrf_forward_from(db, &flow, 100, 0, &way);
+    ovs_assert(way.outcome == VRF_FORWARDED && way.ifindex == RED1);
+    ovs_assert(way.answer.table == RED_TABLE && way.answer.n_leaks == 1
+               && way.answer.used.dst_bits == 17);
+    vrf_db_destroy(db);
+}
+
 /* One table alone: no rule, no other table, no leak of a lookup before. */
 static void
 test_table(struct ovs_cmdl_context *ctx OVS_UNUSED)
@@ -306,6 +361,7 @@ test_vrf_forward_main(int argc, char *argv[])
     static const struct ovs_cmdl_command commands[] = {
         { "encap", NULL, 0, 0, test_encap, OVS_RO },
         { "mtu", NULL, 0, 0, test_mtu, OVS_RO },
+        { "from-table", NULL, 0, 0, test_from_table, OVS_RO },
         { "table", NULL, 0, 0, test_table, OVS_RO },
         { "source", NULL, 0, 0, test_source, OVS_RO },
         { NULL, NULL, 0, 0, NULL, OVS_RO },

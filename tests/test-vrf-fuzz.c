@@ -39,6 +39,7 @@
 #include "util.h"
 #include "vrf-action.h"
 #include "vrf-names.h"
+#include "vrf-way.h"
 #include "vrf-way-action.h"
 
 static const enum ofp_version versions[] = {
@@ -273,6 +274,9 @@ fuzz_openflow(struct ovs_cmdl_context *ctx)
             ds_put_cstr(&s, "in");
         }
         put_options(&s);
+        if (rarely(3)) {
+            ds_put_format(&s, ",table=%"PRIu32, random_uint32() | 1);
+        }
         ds_put_char(&s, ')');
 
         ofpbuf_init(&a, 0);
@@ -596,6 +600,12 @@ put_way(void *payload)
         random_bytes(w->eth_dst, sizeof w->eth_dst);
         random_bytes(w->eth_src, sizeof w->eth_src);
     }
+    if (rarely(3)) {
+        w->table = random_uint32();
+    }
+    if (rarely(8)) {
+        vrf_way_set_unknown(w);
+    }
 }
 
 static void
@@ -614,6 +624,12 @@ put_way_text(struct ds *s)
     enum vrf_family family = rarely(2) ? VRF_IPV6 : VRF_IPV4;
 
     put_vrf_text(s);
+    if (rarely(3)) {
+        ds_put_cstr(s, ",table=100");
+        if (rarely(3)) {
+            return;
+        }
+    }
     ds_put_cstr(s, ",to=");
     put_prefix_text(s, family);
     if (rarely(2)) {

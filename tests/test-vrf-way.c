@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: ovstest test-vrf-way N [SEED]
+/* usage: ovstest test-vrf-way N [SEED [TABLE]]
  *
  * Sends N bursts of packets, good and bad ones, three times each: to the
  * action vrf(); to vrf() with a mark that the packets do not have, so that it
@@ -9,7 +9,10 @@
  * for the packets, by flows that match what that unwildcarded.  Routes, rules,
  * neighbours and devices change between bursts, and flows stay as they are for
  * some time.  What comes out has to be the same, byte by byte, and so do the
- * counters. */
+ * counters.
+ *
+ * With TABLE they are routed by that table alone, and instead of vrf() it is
+ * vrf_way() with nothing but the table. */
 
 #include <config.h>
 #undef NDEBUG
@@ -67,6 +70,8 @@ static struct output outputs[256];
 static size_t n_outputs;
 
 static uint64_t n_forwarded, n_way_flows, n_stale;
+
+static uint32_t only_table;     /* TABLE, or 0. */
 
 static void
 receive(unsigned int n, struct dp_packet_batch *batch)
@@ -355,13 +360,18 @@ make_packet(void)
 
 static void
 add_vrf_flow(struct dpif *dpif, struct eth_addr dst, const char *type,
-             const char *actions)
+             const char *args)
 {
+    char *actions = (only_table
+                     ? xasprintf("vrf_way(%s,table=%"PRIu32")", args,
+                                 only_table)
+                     : xasprintf("vrf(%s)", args));
     char *match = xasprintf("recirc_id(0),in_port(1),eth(dst="ETH_ADDR_FMT
                             "),%s", ETH_ADDR_ARGS(dst), type);
 
     test_add_flow(dpif, match, actions);
     free(match);
+    free(actions);
 }
 
 static void
@@ -379,9 +389,9 @@ add_fixed_flows(struct dpif *dpif)
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         char *match;
 
-        add_vrf_flow(dpif, to_vrf, types[i], "vrf(name=red,errors=drop)");
+        add_vrf_flow(dpif, to_vrf, types[i], "name=red,errors=drop");
         add_vrf_flow(dpif, to_detailed, types[i],
-                     "vrf(name=red,errors=drop,mark=1)");
+                     "name=red,errors=drop,mark=1");
         for (unsigned int port = DEVICE; port < OUT; port++) {
             char *actions = xasprintf("%u", port - DEVICE + OUT);
 
@@ -430,7 +440,7 @@ put_flow_for(struct dpif *dpif, struct dp_packet *packet)
         .odp_in_port = u32_to_odp(RX),
         .support = support,
     };
-    if (vrf_way_translate(&vrf, &x)) {
+    if (vrf_way_translate(&vrf, only_table, &x)) {
         const struct ovs_action_vrf_way *way = ofpbuf_at_assert(
             &actions, actions.size - sizeof *way, sizeof *way);
 
@@ -618,12 +628,13 @@ test_vrf_way_main(int argc, char *argv[])
 
     set_program_name(argv[0]);
     fatal_signal_init();
-    if (argc < 2 || argc > 3) {
-        ovs_fatal(0, "usage: test-vrf-way N [SEED]");
+    if (argc < 2 || argc > 4) {
+        ovs_fatal(0, "usage: test-vrf-way N [SEED [TABLE]]");
     }
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     n = atoi(argv[1]);
     random_set_seed(argc > 2 ? atoi(argv[2]) : 1);
+    only_table = argc > 3 ? atoi(argv[3]) : 0;
     dpif = test_ports_open(&test_ports, OUT + 1, 0);
     set_up_routing();
     add_fixed_flows(dpif);

@@ -78,6 +78,8 @@ OUTPUT_VRF = (
      {"vrf": "NXM_NX_REG0[0..15]", "ttl": "keep", "errors": "drop"}),
     ("output_vrf(red,errors=controller(77))",
      {"vrf": "red", "errors": "controller(77)"}),
+    ("output_vrf(red,errors=drop,table=4294967295)",
+     {"vrf": "red", "errors": "drop", "table": "4294967295"}),
 )
 # In datapath flows.
 VRF = (
@@ -92,6 +94,7 @@ VRF = (
       "from": "2001:db8:1::/48", "tos": "0x10/0x1c", "port": "4",
       "mtu": "1500", "eth_src": "02:00:00:00:00:02",
       "eth_dst": "02:00:00:00:00:12"}),
+    ("vrf_way(id=1,table=100)", {"id": "1", "table": "100"}),
 )
 
 ILA_TABLE = ("ila_table(dir=both,miss=continue)",

@@ -133,7 +133,12 @@ struct ovs_action_vrf {
  * 'port' is that of the route's device, UINT32_MAX if there is no such way;
  * then the rest is zeros.  Those that are no larger than 'mtu' from the IP
  * header on get the Ethernet addresses 'eth_dst' and 'eth_src', and are as
- * received from it.  'ipv6' is 1 if packets are IPv6, otherwise 0. */
+ * received from it.  'ipv6' is 1 if packets are IPv6, otherwise 0.
+ *
+ * 'table' is the number of the routing table by which packets are routed
+ * instead of the rules, 0 if rules decide.  With a table 'dst_bits' may be
+ * OVS_VRF_WAY_UNKNOWN: it is not known what packets have in common, there is
+ * no way, 'ipv6' is 0, and 'dst', 'src' and 'tos' are zeros. */
 struct ovs_action_vrf_way {
     struct ovs_action_vrf vrf;
     __be32 dst[4];
@@ -146,7 +151,10 @@ struct ovs_action_vrf_way {
     __u8 tos, tos_mask;
     __u8 ipv6;
     __u8 zero[3];
+    __u32 table;
 };
+
+#define OVS_VRF_WAY_UNKNOWN 255
 
 /* Directions as bits: 1 << 'dir'. */
 #define OVS_ILA_DIRS_IN 2

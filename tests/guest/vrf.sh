@@ -572,11 +572,11 @@ complaints_of_kernel () {
 }
 
 options_refused () {
-    local option before complaints
+    local option before complaints lacks
     sysctl -q -w net.core.message_cost=0
     complaints=$(complaints_of_kernel)
     switch Y
-    tolerate "bridge br-red: the datapath's action vrf\(\) lacks"
+    tolerate "bridge br-red: the datapath('s action vrf\(\)|) lacks"
     bridge_site red 10 "output_vrf(red,ttl=dec,errors=send)"
     reach red-1 10.1.2.2
     equal "$(refusals)" 0 refusals
@@ -598,6 +598,19 @@ options_refused () {
         equal "$(logged "lacks $option: packets that come to output_vrf() are")" \
             1 "lines of the log"
     done
+    # One table alone: Linux has rules look at tables.
+    ovs-appctl dpif/show-dp-features br-red |
+        grep -x "Extension vrf_way action: No"
+    before=$(refusals)
+    openflow red "output_vrf(red,table=10)"
+    wait_for 20 drops_by_flow
+    wait_for 20 more_refusals "$before"
+    lacks="the datapath lacks the action vrf_way(), needed for table=N"
+    trace red >"$work/trace"
+    grep -F ">>>> $lacks: dropped" "$work/trace"
+    grep -x 'Datapath actions: drop' "$work/trace"
+    equal "$(logged "$lacks: packets that come to output_vrf() are")" 1 \
+        "lines of the log"
     # Neither asked in vain, nor for each packet.
     equal "$(logged 'Invalid argument')" 0 "refused by the kernel"
     equal "$(complaints_of_kernel)" "$complaints" "lines of the kernel"

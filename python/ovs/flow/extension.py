@@ -78,26 +78,26 @@ register_action(
 
 def output_vrf_decoder(value):
     """Decode what is in output_vrf(NAME|FIELD|in[,ttl=keep][,errors=drop]
-    [,mss=clamp]); the first one is "vrf"."""
+    [,mss=clamp][,table=N]); the first one is "vrf"."""
     vrf, _, options = value.partition(",")
     decoded = {"vrf": vrf}
     if options:
         decoded.update(
-            arguments_decoder(["ttl", "errors", "mss"])(options))
+            arguments_decoder(["ttl", "errors", "mss", "table"])(options))
     return decoded
 
 
 register_action("output_vrf", output_vrf_decoder)
 
 # vrf([name=red,]id=1[,mark=N][,ttl=keep][,errors=drop][,mss=clamp]), in the
-# datapath, and vrf_way() with the way, too.
+# datapath, and vrf_way() with the way, too, or the table.
 VRF_ARGUMENTS = ("name", "id", "mark", "ttl", "errors", "mss")
 register_action("vrf", arguments_decoder(VRF_ARGUMENTS))
 register_action(
     "vrf_way",
     arguments_decoder(
         VRF_ARGUMENTS
-        + ("to", "from", "tos", "port", "mtu", "eth_src", "eth_dst")
+        + ("table", "to", "from", "tos", "port", "mtu", "eth_src", "eth_dst")
     ),
 )
 
