@@ -824,15 +824,17 @@ vrf_path_find_way(struct vrf_path *path, const struct vrf_context *c,
     w->plain = false;
     w->adjacency = NULL;
     w->mtu = 0;
-    if (way.outcome != VRF_FORWARDED || is_special(p->family, &p->dst)
-        || used->proto || used->sport || used->dport
-        || vrf_route_hops(way.answer.route)->n != 1) {
+    if (way.outcome != VRF_FORWARDED || used->proto || used->sport
+        || used->dport || vrf_route_hops(way.answer.route)->n != 1) {
+        return;
+    }
+    w->used.dst_bits = MAX(used->dst_bits, min_dst_bits[p->family]);
+    if (is_special(p->family, &p->dst)) {
         return;
     }
     if (vrf_addr_is_zero(&way.hop->gateway)) {
         w->used.dst_bits = vrf_family_bits(p->family);
     }
-    w->used.dst_bits = MAX(used->dst_bits, min_dst_bits[p->family]);
     w->mtu = way.mtu;
     w->adjacency = get_adjacency(path, way.family, way.ifindex,
                                  &way.next_hop);

@@ -145,10 +145,17 @@ selector_matches(enum vrf_family family, const struct vrf_rule *rule,
     case VRF_RULE_DST:
         return prefix_matches(&rule->dst, &flow->dst, &used->dst_bits);
     case VRF_RULE_SRC:
-        if (family == VRF_IPV6 && vrf_addr_is_zero(&flow->src)) {
-            /* That is no address that it could be from. */
-            used->src_bits = 128;
-            return !rule->src.len;
+        if (family == VRF_IPV6) {
+            const struct vrf_addr none = { 0, 0 };
+
+            if (vrf_addr_is_zero(&flow->src)) {
+                /* That is no address that it could be from... */
+                used->src_bits = 128;
+                return !rule->src.len;
+            }
+            /* ...so that it matters that this one is not that. */
+            used->src_bits = MAX(used->src_bits,
+                                 1 + vrf_addr_common(&flow->src, &none));
         }
         return prefix_matches(&rule->src, &flow->src, &used->src_bits);
     case VRF_RULE_SPORT:

@@ -27,6 +27,7 @@
 #include "dpif.h"
 #include "fatal-signal.h"
 #include "flow.h"
+#include "netdev-vrf.h"
 #include "odp-extension.h"
 #include "odp-util.h"
 #include "ofp-extension.h"
@@ -43,6 +44,8 @@
 #include "vrf-action.h"
 #include "vrf-counters.h"
 #include "vrf-dummy.h"
+#include "vrf-packet.h"
+#include "vrf-way.h"
 #include "vrf-way-translate.h"
 #include "vrf.h"
 
@@ -403,6 +406,28 @@ add_fixed_flows(struct dpif *dpif)
     }
 }
 
+/* Threads find the way again by what the action says of packets.  It has to be
+ * the same, and to depend on no more: otherwise they would have all flows
+ * translated again, for ever. */
+static void
+check_way(const struct dpif *dpif, const struct ovs_action_vrf_way *way)
+{
+    struct ovs_action_vrf_way again = *way;
+    struct vrf_packet p;
+    uint32_t mark_mask;
+
+    if (way->dst_bits == OVS_VRF_WAY_UNKNOWN) {
+        return;
+    }
+    vrf_way_packet(way, &p);
+    ovs_assert(netdev_vrf_find_way(dpif, u32_to_odp(RX), 0, &p, &again,
+                                   &mark_mask));
+    ovs_assert(again.port == way->port && again.mtu == way->mtu);
+    ovs_assert(again.dst_bits <= way->dst_bits
+               && again.src_bits <= way->src_bits
+               && !(again.tos_mask & ~way->tos_mask));
+}
+
 /* Puts the flow of the packet, unless there is one that it matches. */
 static void
 put_flow_for(struct dpif *dpif, struct dp_packet *packet)
@@ -444,6 +469,7 @@ put_flow_for(struct dpif *dpif, struct dp_packet *packet)
         const struct ovs_action_vrf_way *way = ofpbuf_at_assert(
             &actions, actions.size - sizeof *way, sizeof *way);
 
+        check_way(dpif, way);
         n_way_flows += way->port != UINT32_MAX;
     } else {
         *(struct ovs_action_vrf *) odp_extension_put(&actions,
