@@ -58,21 +58,29 @@ vrf_way_packet(const struct ovs_action_vrf_way *way, struct vrf_packet *p)
     p->tos = way->tos;
 }
 
+/* Do the packets that 'way' is for have all in common that it depends on? */
+static bool
+is_narrow_enough(const struct ovs_action_vrf_way *way,
+                 const struct vrf_used *used)
+{
+    return (used->dst_bits <= way->dst_bits && used->src_bits <= way->src_bits
+            && !(used->tos_mask & ~way->tos_mask));
+}
+
 enum vrf_way_state
 vrf_way_compare(const struct ovs_action_vrf_way *way,
                 const struct vrf_path_way *w)
 {
     const struct vrf_adjacency *a = w->adjacency;
 
-    if (!w->plain) {
+    if (!is_narrow_enough(way, &w->used)) {
+        return VRF_WAY_STALE;   /* Some of them may have a way now. */
+    } else if (!w->plain) {
         return way->port == UINT32_MAX ? VRF_WAY_NONE : VRF_WAY_STALE;
     }
     return (way->port == odp_to_u32(a->port_no) && way->mtu == w->mtu
             && !memcmp(way->eth_dst, &a->dst, sizeof way->eth_dst)
             && !memcmp(way->eth_src, &a->src, sizeof way->eth_src)
-            && w->used.dst_bits <= way->dst_bits
-            && w->used.src_bits <= way->src_bits
-            && !(w->used.tos_mask & ~way->tos_mask)
             ? VRF_WAY_GOOD : VRF_WAY_STALE);
 }
 
