@@ -116,6 +116,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-addr.c \
 	lib/vrf-addr.h \
 	lib/vrf-allowance.h \
+	lib/vrf-arena.c \
+	lib/vrf-arena.h \
 	lib/vrf-counters.c \
 	lib/vrf-counters.h \
 	lib/vrf-db.c \
@@ -404,6 +406,7 @@ tests_ovstest_SOURCES += \
 	tests/test-ring-flow.c \
 	tests/test-set-field-csum.c \
 	tests/test-tunnel-mask.c \
+	tests/test-vrf-arena.c \
 	tests/test-vrf-db.c \
 	tests/test-vrf-forward.c \
 	tests/test-vrf-mark.c \

@@ -7,6 +7,7 @@
 
 #include "ovs-rcu.h"
 #include "util.h"
+#include "vrf-arena.h"
 #include "vrf-fib-node.h"
 
 /* In how many of the first bits does an address with the six bits 'v' have to
@@ -454,16 +455,6 @@ vrf_fib_equal(const struct vrf_fib *a, const struct vrf_fib *b)
 
 /* The writer: memory. */
 
-static void
-free_later(const struct vrf_fib *fib, void *memory)
-{
-    if (fib->published) {
-        ovsrcu_postpone(free, (char *) memory);
-    } else {
-        free(memory);
-    }
-}
-
 static size_t
 node_bytes(const struct vrf_fib *fib, size_t n_slots, bool has_header)
 {
@@ -485,7 +476,7 @@ node_alloc(struct vrf_fib *fib, uint64_t prefixes, uint64_t children,
 {
     size_t n = popcount(prefixes) + popcount(children);
     size_t size = node_bytes(fib, n, has_header);
-    uint64_t *memory = xmalloc(size);
+    uint64_t *memory = vrf_arena_alloc(size);
     struct node *node;
 
     fib->n_nodes++;
@@ -496,15 +487,25 @@ node_alloc(struct vrf_fib *fib, uint64_t prefixes, uint64_t children,
     return node;
 }
 
+/* The memory of node 'p'. */
+static char *
+node_memory(const struct vrf_fib *fib, void *p)
+{
+    uint64_t *node = untag(p);
+
+    return (char *) (node - (is_tagged(p) ? header_words(fib->family) : 0));
+}
+
 static void
 node_free(struct vrf_fib *fib, void *p)
 {
-    struct node *node = untag(p);
-
     fib->n_nodes--;
-    fib->bytes -= node_bytes(fib, node_n_slots(node), is_tagged(p));
-    free_later(fib, ((uint64_t *) node
-                     - (is_tagged(p) ? header_words(fib->family) : 0)));
+    fib->bytes -= node_bytes(fib, node_n_slots(untag(p)), is_tagged(p));
+    if (fib->published) {
+        ovsrcu_postpone(vrf_arena_free, node_memory(fib, p));
+    } else {
+        vrf_arena_free(node_memory(fib, p));
+    }
 }
 
 /* Returns a node that begins at 'base', for where one at 'at' is expected,
@@ -797,7 +798,11 @@ vrf_fib_set(struct vrf_fib *fib, const struct vrf_prefix *p,
     }
     if (is_tagged(old)) {
         fib->bytes -= list_bytes(n_old);
-        free_later(fib, untag(old));
+        if (fib->published) {
+            ovsrcu_postpone(free, (char *) untag(old));
+        } else {
+            free(untag(old));
+        }
     }
     fib->n_prefixes += (n != 0) - (n_old != 0);
     fib->n_routes += n - n_old;
@@ -951,8 +956,7 @@ node_destroy(struct vrf_fib *fib, void *p, bool memory)
         }
     }
     if (memory) {
-        free((uint64_t *) node
-             - (is_tagged(p) ? header_words(fib->family) : 0));
+        vrf_arena_free(node_memory(fib, p));
     }
 }
 

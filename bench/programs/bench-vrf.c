@@ -15,6 +15,7 @@
 #include "hash.h"
 #include "ovs-rcu.h"
 #include "random.h"
+#include "vrf-arena.h"
 #include "vrf-fib.h"
 
 static enum vrf_family family;
@@ -58,8 +59,10 @@ static size_t
 heap(void)
 {
     struct mallinfo2 m = mallinfo2();
+    struct vrf_arena_usage arena;
 
-    return m.uordblks + m.hblkhd;
+    vrf_arena_get_usage(&arena);
+    return m.uordblks + m.hblkhd + arena.bytes;
 }
 
 static double
