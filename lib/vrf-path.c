@@ -47,6 +47,19 @@ struct memo {
     uint8_t tos;
 };
 
+/* What packets by 'route' found, if their next hop is the route's only one and
+ * that has no more to it: see plain_hop_of(). */
+#define HOP_BITS 8
+struct plain_hop {
+    const struct vrf_route *route;
+    uint64_t serial;            /* Of the route. */
+    uint64_t adjacency;         /* Its serial number. */
+    uint32_t epoch;
+    uint32_t mtu;
+    uint16_t place;             /* Of the adjacency, N_PLACES if it is not so
+                                 * simple. */
+};
+
 /* What vrf_path_check_way() said of an action, for packets of a context. */
 struct way_memo {
     uint64_t context;
@@ -75,6 +88,7 @@ struct vrf_path {
     struct vrf_adjacency adjacencies[N_PLACES + 1]; /* The last one is zeros,
                                                      * never usable. */
     struct memo memos[N_MEMOS];
+    struct plain_hop plain_hops[1 << HOP_BITS];
     struct way_memo ways[N_PLACES];
 };
 
@@ -541,6 +555,12 @@ only_adjacency(struct vrf_path *path, enum vrf_family family,
     return a->up && !a->is_vrf ? a : NULL;
 }
 
+static inline uint32_t
+route_mtu(const struct vrf_route *route, const struct vrf_adjacency *a)
+{
+    return route->info.mtu ? route->info.mtu : a->mtu;
+}
+
 /* Returns the route by which packets with 'q' go, or null. */
 static const struct vrf_route *
 find_route(const struct vrf_context *c, enum vrf_family family,
@@ -570,7 +590,7 @@ make_memo(struct vrf_path *path, const struct vrf_context *c,
         .dst = q->dst,
         .context = c->serial,
         .adjacency = a ? a->serial : 0,
-        .mtu = !a ? 0 : route->info.mtu ? route->info.mtu : a->mtu,
+        .mtu = a ? route_mtu(route, a) : 0,
         .place = a ? a - path->adjacencies : N_PLACES,
         .family = family,
         .tos = q->tos,
@@ -592,6 +612,12 @@ judge_memos(struct vrf_path *path)
     }
 }
 
+static inline bool
+is_sampled(const struct vrf_path *path, const struct memo *memo)
+{
+    return memo < &path->memos[N_SAMPLED];
+}
+
 /* The part of the TOS that routes depend on. */
 static inline uint8_t
 query_tos(enum vrf_family family, uint8_t tos)
@@ -599,16 +625,25 @@ query_tos(enum vrf_family family, uint8_t tos)
     return family == VRF_IPV4 ? tos & 0x1c : 0;
 }
 
+/* Of packets with any destination and TOS. */
+static inline struct vrf_fib_query
+query_of_context(const struct vrf_context *c, enum vrf_family family)
+{
+    return (struct vrf_fib_query) {
+        .prefer = (family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
+                   ? c->iif : 0),
+    };
+}
+
 static inline struct vrf_fib_query
 query_of(const struct vrf_context *c, enum vrf_family family,
          const struct vrf_addr *dst, uint8_t tos)
 {
-    return (struct vrf_fib_query) {
-        .dst = *dst,
-        .tos = query_tos(family, tos),
-        .prefer = (family == VRF_IPV6 && c->iif != VRF_IIF_LOCAL
-                   ? c->iif : 0),
-    };
+    struct vrf_fib_query q = query_of_context(c, family);
+
+    q.dst = *dst;
+    q.tos = query_tos(family, tos);
+    return q;
 }
 
 /* find_memo() where that is not the first one of 'memos', or memos do not
@@ -622,7 +657,7 @@ find_other_memo(struct vrf_path *path, const struct vrf_context *c,
     const struct vrf_fib_query q = query_of(c, family, dst, tos);
 
     if (!path->memos_help) {
-        if (memos >= &path->memos[N_SAMPLED]) {
+        if (!is_sampled(path, memos)) {
             make_memo(path, c, family, &q, route, &path->other);
             return &path->other;
         }
@@ -638,6 +673,68 @@ find_other_memo(struct vrf_path *path, const struct vrf_context *c,
     memos[1] = memos[0];
     make_memo(path, c, family, &q, find_route(c, family, &q), &memos[0]);
     return &memos[0];
+}
+
+static struct plain_hop *
+make_plain_hop(struct vrf_path *path, enum vrf_family family,
+               const struct vrf_route *route, struct plain_hop *h)
+{
+    /* An address that is not special: that of the packet does not matter. */
+    const struct vrf_fib_query q = {
+        .dst = { UINT64_C(0x2000000000000000), 0 }
+    };
+    const struct vrf_hops *hops;
+    const struct vrf_adjacency *a = NULL;
+
+    h->route = route;
+    h->serial = vrf_route_serial(route);
+    h->epoch = path->epoch;
+    hops = vrf_route_hops(route);
+    if (hops->n == 1 && !vrf_addr_is_zero(&hops->hops[0].gateway)) {
+        a = only_adjacency(path, family, &q, route);
+    }
+    h->adjacency = a ? a->serial : 0;
+    h->place = a ? a - path->adjacencies : N_PLACES;
+    h->mtu = a ? route_mtu(route, a) : 0;
+    return h;
+}
+
+/* Returns what is known of packets by 'route'. */
+static inline ALWAYS_INLINE const struct plain_hop *
+plain_hop_of(struct vrf_path *path, enum vrf_family family,
+             const struct vrf_route *route)
+{
+    uint64_t x = (uintptr_t) route * UINT64_C(0x9e3779b97f4a7c15);
+    struct plain_hop *h = &path->plain_hops[x >> (64 - HOP_BITS)];
+
+    return (OVS_LIKELY(h->route == route && h->epoch == path->epoch
+                       && h->serial == vrf_route_serial(route)
+                       && h->adjacency == path->adjacencies[h->place].serial)
+            ? h : make_plain_hop(path, family, route, h));
+}
+
+/* Returns the next hop of packets with 'dst' and 'tos', which go by 'route',
+ * where memos do not help, and sets '*mtu'. */
+static inline ALWAYS_INLINE const struct vrf_adjacency *
+adjacency_by_route(struct vrf_path *path, const struct vrf_context *c,
+                   enum vrf_family family, const struct vrf_addr *dst,
+                   uint8_t tos, const struct vrf_route *route, uint32_t *mtu)
+{
+    struct memo *memos = memos_of(path, c, dst);
+    const struct memo *m;
+
+    if (OVS_LIKELY(route && !is_special(family, dst)
+                   && !is_sampled(path, memos))) {
+        const struct plain_hop *h = plain_hop_of(path, family, route);
+
+        if (OVS_LIKELY(h->place < N_PLACES)) {
+            *mtu = h->mtu;
+            return &path->adjacencies[h->place];
+        }
+    }
+    m = find_other_memo(path, c, family, dst, tos, route, memos);
+    *mtu = m->mtu;
+    return &path->adjacencies[m->place];
 }
 
 /* Returns what is known of packets with 'dst' and 'tos'.  'c->plan[family]'
@@ -689,6 +786,7 @@ find_routes(const struct vrf_context *c, enum vrf_family family,
             const struct vrf_route *routes[])
 {
     const size_t min_size = ETH_HEADER_LEN + vrf_take_header_len(family);
+    const struct vrf_fib_query any = query_of_context(c, family);
     struct vrf_fib_query queries[VRF_FIB_MAX_BATCH];
     const size_t n = dp_packet_batch_size(packets);
     const struct dp_packet *packet;
@@ -696,14 +794,13 @@ find_routes(const struct vrf_context *c, enum vrf_family family,
     BUILD_ASSERT_DECL(VRF_FIB_MAX_BATCH >= NETDEV_MAX_BURST);
     memset(routes, 0, n * sizeof *routes);
     DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
-        struct vrf_addr dst = { 0, 0 };
-        uint8_t tos = 0;
+        struct vrf_fib_query *q = &queries[i];
 
+        *q = any;
         if (OVS_LIKELY(dp_packet_size(packet) >= min_size)) {
-            dst = vrf_take_dst(family, packet);
-            tos = vrf_take_tos(family, packet);
+            q->dst = vrf_take_dst(family, packet);
+            q->tos = query_tos(family, vrf_take_tos(family, packet));
         }
-        queries[i] = query_of(c, family, &dst, tos);
     }
     for (size_t i = 0; i < c->plan[family].n; i++) {
         vrf_fib_routes(c->plan[family].fibs[i], queries, n, routes);
@@ -741,19 +838,27 @@ take(struct vrf_path *path, const struct vrf_context *c,
     for (size_t i = 0; i < n; i++) {
         struct dp_packet *packet = packets->packets[i];
         const struct vrf_adjacency *a;
-        const struct memo *m;
         struct vrf_addr dst;
         struct vrf_take k;
+        uint32_t mtu;
+        uint8_t tos;
 
         if (OVS_UNLIKELY(!vrf_take_check(t, family, packet, &k))) {
             goto leave;
         }
         dst = vrf_take_dst(family, packet);
-        m = find_memo(path, c, family, &dst, vrf_take_tos(family, packet),
-                      memos_help ? NULL : routes[i]);
-        a = &path->adjacencies[m->place];
+        tos = vrf_take_tos(family, packet);
+        if (OVS_LIKELY(memos_help)) {
+            const struct memo *m = find_memo(path, c, family, &dst, tos, NULL);
+
+            a = &path->adjacencies[m->place];
+            mtu = m->mtu;
+        } else {
+            a = adjacency_by_route(path, c, family, &dst, tos, routes[i],
+                                   &mtu);
+        }
         if (OVS_UNLIKELY(!a->usable || a->stale)
-            || !vrf_take_fits(packet, &k, m->mtu)) {
+            || !vrf_take_fits(packet, &k, mtu)) {
             goto leave;
         }
         vrf_take_put_on_way(t, family, packet, a->macs, a->port_no);

@@ -46,16 +46,6 @@ vrf_route_type_name(enum vrf_route_type type)
             ? type_names[type] : "unknown");
 }
 
-uint64_t
-vrf_route_serial(const struct vrf_route *route)
-{
-    uint64_t serial;
-
-    atomic_read_explicit(&CONST_CAST(struct vrf_route *, route)->serial,
-                         &serial, memory_order_acquire);
-    return serial;
-}
-
 bool
 vrf_route_is_by(const struct vrf_route *route, uint32_t ifindex)
 {

@@ -25,6 +25,7 @@
 #include "openvswitch/hmap.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
+#include "util.h"
 #include "vrf-addr.h"
 
 #ifdef __cplusplus
@@ -121,7 +122,15 @@ struct vrf_route {
 
 /* Identifies what the route says, now: no two things ever have the same
  * serial, in all pools.  Never 0. */
-uint64_t vrf_route_serial(const struct vrf_route *);
+static inline uint64_t
+vrf_route_serial(const struct vrf_route *route)
+{
+    uint64_t serial;
+
+    atomic_read_explicit(&CONST_CAST(struct vrf_route *, route)->serial,
+                         &serial, memory_order_acquire);
+    return serial;
+}
 
 /* The hops as they are now. */
 static inline const struct vrf_hops *
