@@ -12,26 +12,33 @@
  * that the waits are at the same time. */
 
 struct chain {
-    const struct vrf_addr *addr;
+    struct vrf_addr addr;
     const struct node *node;    /* That has been asked for. */
     const slot_t *slot;         /* Of the next one, likewise. */
-    const slot_t *longest;      /* What the longest prefix so far has. */
     unsigned int base;
-    unsigned int query;         /* Its number. */
+};
+
+/* Those of a batch, by number of the query. */
+struct chains {
+    struct chain of[VRF_FIB_MAX_BATCH];
+    const slot_t *longest[VRF_FIB_MAX_BATCH]; /* What the longest prefix so far
+                                               * has. */
+    uint8_t going[VRF_FIB_MAX_BATCH]; /* Numbers of those that go on. */
+    size_t n;
 };
 
 /* Looks at the node that came and asks for its slots of the child and of the
  * longest prefix.  Returns false at the end of the chain. */
 static inline ALWAYS_INLINE bool
-ask_for_slots(struct chain *c)
+ask_for_slots(struct chain *c, const slot_t **longest)
 {
     const struct node *node = c->node;
-    unsigned int v = chunk(c->addr, c->base);
+    unsigned int v = chunk(&c->addr, c->base);
     uint64_t hits = node->prefixes & cover[v];
 
     if (hits) {
-        c->longest = &node->slots[prefix_index(node, 63 - raw_clz64(hits))];
-        OVS_PREFETCH(c->longest);
+        *longest = &node->slots[prefix_index(node, 63 - raw_clz64(hits))];
+        OVS_PREFETCH(*longest);
     }
     if (!(node->children & bit(v))) {
         return false;
@@ -43,7 +50,7 @@ ask_for_slots(struct chain *c)
 
 /* Looks at the slot that came and asks for the node. */
 static inline ALWAYS_INLINE bool
-ask_for_node(const struct vrf_fib *fib, struct chain *c)
+ask_for_node(enum vrf_family family, struct chain *c)
 {
     const void *p = slot_get(c->slot);
 
@@ -52,67 +59,108 @@ ask_for_node(const struct vrf_fib *fib, struct chain *c)
     }
     c->base += NODE_BITS;
     c->node = untag(p);
+    OVS_PREFETCH(c->node);
     if (is_tagged(p)) {
         struct vrf_addr key;
 
         /* The key is in front of the node, most often in the same line. */
-        c->base = header_get(fib->family, c->node, &key);
-        if (vrf_addr_common(&key, c->addr) < c->base) {
-            return false;
-        }
+        c->base = header_get(family, c->node, &key);
+        return vrf_addr_common(&key, &c->addr) >= c->base;
     }
-    OVS_PREFETCH(c->node);
     return true;
 }
 
-/* Finds the slots of the longest prefixes, for queries without a route. */
+/* Has the chains go on to their ends. */
 static inline ALWAYS_INLINE void
-find_longest(const struct vrf_fib *fib, const struct vrf_fib_query queries[],
-             size_t n_queries, const struct vrf_route *const routes[],
-             const slot_t *longest[])
+follow(enum vrf_family family, struct chains *chains)
 {
-    struct chain chains[VRF_FIB_MAX_BATCH];
-    size_t n = 0;
+    size_t n = chains->n;
 
-    for (size_t i = 0; i < n_queries; i++) {
-        struct chain *c = &chains[n];
-
-        if (routes[i]) {
-            continue;
-        }
-        longest[i] = &fib->none;
-        c->addr = &queries[i].dst;
-        c->slot = &fib->roots[c->addr->hi >> 63];
-        c->longest = &fib->none;
-        c->base = 1 - NODE_BITS;
-        c->query = i;
-        n += ask_for_node(fib, c);
-    }
     while (n) {
         size_t left = 0;
 
         for (size_t i = 0; i < n; i++) {
-            struct chain c = chains[i];
+            unsigned int j = chains->going[i];
 
-            if (ask_for_slots(&c)) {
-                chains[left++] = c;
-            } else {
-                longest[c.query] = c.longest;
-            }
+            chains->going[left] = j;
+            left += ask_for_node(family, &chains->of[j]);
         }
         n = left;
         left = 0;
         for (size_t i = 0; i < n; i++) {
-            struct chain c = chains[i];
+            unsigned int j = chains->going[i];
 
-            if (ask_for_node(fib, &c)) {
-                chains[left++] = c;
-            } else {
-                longest[c.query] = c.longest;
-            }
+            chains->going[left] = j;
+            left += ask_for_slots(&chains->of[j], &chains->longest[j]);
         }
         n = left;
     }
+}
+
+/* Finds the slots of the longest prefixes, for queries without a route. */
+static inline ALWAYS_INLINE void
+find_longest(const struct vrf_fib *fib, enum vrf_family family,
+             const struct vrf_fib_query queries[], size_t n_queries,
+             const struct vrf_route *const routes[], struct chains *chains)
+{
+    const struct index *index = ovsrcu_get(struct index *, &fib->index);
+
+    chains->n = 0;
+    for (size_t i = 0; i < n_queries; i++) {
+        struct chain *c = &chains->of[i];
+
+        c->addr = queries[i].dst;
+        chains->longest[i] = &fib->none;
+        if (index) {
+            c->slot = index_slot(index, &c->addr);
+            c->base = INDEX_BITS - NODE_BITS;
+            OVS_PREFETCH(c->slot);
+        } else {
+            c->slot = &fib->roots[c->addr.hi >> 63];
+            c->base = 1 - NODE_BITS;
+        }
+        chains->going[chains->n] = i;
+        chains->n += !routes[i];
+    }
+    follow(family, chains);
+    if (!index) {
+        return;
+    }
+
+    /* Prefixes that are too short for the index. */
+    chains->n = 0;
+    for (size_t i = 0; i < n_queries; i++) {
+        if (OVS_UNLIKELY(chains->longest[i] == &fib->none) && !routes[i]) {
+            struct chain *c = &chains->of[i];
+
+            c->slot = &fib->roots[c->addr.hi >> 63];
+            c->base = 1 - NODE_BITS;
+            chains->going[chains->n++] = i;
+        }
+    }
+    follow(family, chains);
+}
+
+static inline ALWAYS_INLINE void
+find_longest_any(const struct vrf_fib *fib,
+                 const struct vrf_fib_query queries[], size_t n,
+                 const struct vrf_route *const routes[],
+                 struct chains *chains)
+{
+    if (fib->family == VRF_IPV4) {
+        find_longest(fib, VRF_IPV4, queries, n, routes, chains);
+    } else {
+        find_longest(fib, VRF_IPV6, queries, n, routes, chains);
+    }
+}
+
+static void
+find_longest_plain(const struct vrf_fib *fib,
+                   const struct vrf_fib_query queries[], size_t n,
+                   const struct vrf_route *const routes[],
+                   struct chains *chains)
+{
+    find_longest_any(fib, queries, n, routes, chains);
 }
 
 #if defined __x86_64__ && !defined __POPCNT__
@@ -123,9 +171,9 @@ static void
 find_longest_popcnt(const struct vrf_fib *fib,
                     const struct vrf_fib_query queries[], size_t n,
                     const struct vrf_route *const routes[],
-                    const slot_t *longest[])
+                    struct chains *chains)
 {
-    find_longest(fib, queries, n, routes, longest);
+    find_longest_any(fib, queries, n, routes, chains);
 }
 
 static bool
@@ -134,7 +182,7 @@ has_popcnt(void)
     return __builtin_cpu_supports("popcnt");
 }
 #else
-#define find_longest_popcnt find_longest
+#define find_longest_popcnt find_longest_plain
 
 static bool
 has_popcnt(void)
@@ -143,25 +191,41 @@ has_popcnt(void)
 }
 #endif
 
+/* vrf_fib_first(), with the most common answer decided here. */
+static inline const struct vrf_route *
+first(void *value, const struct vrf_fib_query *q)
+{
+    bool used_tos;
+
+    if (OVS_LIKELY(value && !is_tagged(value) && !q->oif && !q->usable)) {
+        const struct vrf_route *route = value;
+        const struct vrf_hops *hops = vrf_route_hops(route);
+
+        if (OVS_LIKELY(vrf_route_type_delivers(route->info.type)
+                       && !route->info.tos && hops->n
+                       && !(hops->hops[0].flags & VRF_HOP_DEAD))) {
+            return route;
+        }
+    }
+    return vrf_fib_first(value, q, &used_tos);
+}
+
 void
 vrf_fib_routes(const struct vrf_fib *fib, const struct vrf_fib_query queries[],
                size_t n, const struct vrf_route *routes[])
 {
-    const slot_t *longest[VRF_FIB_MAX_BATCH];
+    struct chains chains;
 
     ovs_assert(n <= VRF_FIB_MAX_BATCH);
     if (has_popcnt()) {
-        find_longest_popcnt(fib, queries, n, routes, longest);
+        find_longest_popcnt(fib, queries, n, routes, &chains);
     } else {
-        find_longest(fib, queries, n, routes, longest);
+        find_longest_plain(fib, queries, n, routes, &chains);
     }
     for (size_t i = 0; i < n; i++) {
-        bool used_tos;
-
         if (!routes[i]) {
-            routes[i] = vrf_fib_first(slot_get(longest[i]), &queries[i],
-                                      &used_tos);
-            if (OVS_UNLIKELY(!routes[i]) && longest[i] != &fib->none) {
+            routes[i] = first(slot_get(chains.longest[i]), &queries[i]);
+            if (OVS_UNLIKELY(!routes[i]) && chains.longest[i] != &fib->none) {
                 routes[i] = vrf_fib_route(fib, &queries[i]);
             }
         }

@@ -48,14 +48,26 @@ struct route_list {
     struct vrf_route *routes[];
 };
 
+/* The way to the prefixes of INDEX_BITS bits or more, in tables with many: by
+ * the first bits of an address, what the slot of the first node has, from the
+ * root on, that begins at INDEX_BITS or later and has such prefixes; null if
+ * there is none.  What is found by it is the longest prefix if it is any. */
+#define INDEX_BITS 13u
+struct index {
+    slot_t of[1 << INDEX_BITS];
+};
+BUILD_ASSERT_DECL((INDEX_BITS - 1) % NODE_BITS == 0);
+
 struct vrf_fib {
     enum vrf_family family;
     bool published;
     struct vrf_pool *pool;
     slot_t none;                /* What prefix 0/0 has. */
     slot_t roots[2];
+    OVSRCU_TYPE(struct index *) index; /* Null if there are few prefixes. */
 
     /* Of the writer. */
+    size_t index_from;          /* Prefixes that are enough for an index. */
     size_t n_prefixes;
     size_t n_routes;
     size_t n_nodes;
@@ -187,6 +199,12 @@ static inline unsigned int
 prefix_index(const struct node *node, unsigned int b)
 {
     return popcount(node->children) + popcount(node->prefixes & below(b));
+}
+
+static inline const slot_t *
+index_slot(const struct index *index, const struct vrf_addr *a)
+{
+    return &index->of[a->hi >> (64 - INDEX_BITS)];
 }
 
 /* Keys in front of nodes: where the node begins, and the bits before that. */

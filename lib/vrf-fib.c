@@ -10,6 +10,9 @@
 #include "vrf-arena.h"
 #include "vrf-fib-node.h"
 
+/* Prefixes from which on a table has an index, which is 64 kB. */
+#define INDEX_FROM 8192
+
 /* In how many of the first bits does an address with the six bits 'v' have to
  * be like 'v' so that nothing in 'node' comes into question for it that does
  * not for 'v'?  0 to 6.
@@ -555,6 +558,81 @@ node_resized(struct vrf_fib *fib, const void *p, uint64_t prefixes,
     return is_tagged(p) ? tag(new) : new;
 }
 
+/* The writer: the index. */
+
+static inline struct index *
+index_mine(const struct vrf_fib *fib)
+{
+    return ovsrcu_get_protected(struct index *, &fib->index);
+}
+
+/* Has 'index' say what the trie has for addresses with the first bits of
+ * 'a'. */
+static void
+index_fill(const struct vrf_fib *fib, struct index *index,
+           const struct vrf_addr *a)
+{
+    void *p = slot_mine(&fib->roots[a->hi >> 63]);
+    unsigned int base = 1;
+
+    while (p) {
+        const struct node *node = untag(p);
+        unsigned int v;
+
+        if (is_tagged(p)) {
+            struct vrf_addr key;
+
+            base = header_get(fib->family, node, &key);
+            if (vrf_addr_common(&key, a) < MIN(base, INDEX_BITS)) {
+                p = NULL;
+                break;
+            }
+        }
+        if (base >= INDEX_BITS) {
+            break;
+        }
+        v = chunk(a, base);
+        p = (node->children & bit(v)
+             ? slot_mine(&node->slots[child_index(node, v)]) : NULL);
+        base += NODE_BITS;
+    }
+    ovsrcu_set(CONST_CAST(slot_t *, index_slot(index, a)), p);
+}
+
+/* To be called after the node to which the index leads for 'a' became another
+ * one, or may have. */
+static void
+index_refresh(struct vrf_fib *fib, const struct vrf_addr *a)
+{
+    struct index *index = index_mine(fib);
+
+    if (index) {
+        index_fill(fib, index, a);
+    }
+}
+
+/* Makes an index, or gives it up, as the number of prefixes asks for. */
+static void
+index_adjust(struct vrf_fib *fib)
+{
+    struct index *index = index_mine(fib);
+
+    if (!index && fib->n_prefixes >= fib->index_from) {
+        index = xzalloc(sizeof *index);
+        for (uint64_t i = 0; i < 1 << INDEX_BITS; i++) {
+            const struct vrf_addr a = { i << (64 - INDEX_BITS), 0 };
+
+            index_fill(fib, index, &a);
+        }
+        ovsrcu_set(&fib->index, index);
+        fib->bytes += sizeof *index;
+    } else if (index && fib->n_prefixes < fib->index_from / 2) {
+        ovsrcu_set(&fib->index, NULL);
+        fib->bytes -= sizeof *index;
+        ovsrcu_postpone(free, index);
+    }
+}
+
 /* The writer: the trie. */
 
 /* Puts a new child for prefix 'p', which has 'value', beside or above 'child',
@@ -669,6 +747,7 @@ trie_merge(struct vrf_fib *fib, slot_t *ref, const struct node *node,
         ovsrcu_init(&new->slots[i], slot_mine(&old->slots[i]));
     }
     ovsrcu_set(ref, tag(new));
+    index_refresh(fib, &cut);
     node_free(fib, child);
 }
 
@@ -787,10 +866,15 @@ vrf_fib_set(struct vrf_fib *fib, const struct vrf_prefix *p,
 
     if (slot && (new || !p->len)) {
         ovsrcu_set(slot, new);
-    } else if (new) {
-        trie_insert(fib, p, new);
-    } else if (slot) {
-        trie_remove(fib, p);
+    } else if (new || slot) {
+        if (new) {
+            trie_insert(fib, p, new);
+        } else {
+            trie_remove(fib, p);
+        }
+        if (p->len >= INDEX_BITS) {
+            index_refresh(fib, &p->addr);
+        }
     }
 
     for (size_t i = 0; i < n_old; i++) {
@@ -806,6 +890,7 @@ vrf_fib_set(struct vrf_fib *fib, const struct vrf_prefix *p,
     }
     fib->n_prefixes += (n != 0) - (n_old != 0);
     fib->n_routes += n - n_old;
+    index_adjust(fib);
 }
 
 /* Is 'a' to be tried before 'b'?  Below 0, 0 if neither, or above 0. */
@@ -901,7 +986,15 @@ vrf_fib_create(enum vrf_family family, struct vrf_pool *pool)
     ovsrcu_init(&fib->none, NULL);
     ovsrcu_init(&fib->roots[0], NULL);
     ovsrcu_init(&fib->roots[1], NULL);
+    ovsrcu_init(&fib->index, NULL);
+    fib->index_from = INDEX_FROM;
     return fib;
+}
+
+void
+vrf_fib_index_from(struct vrf_fib *fib, size_t n_prefixes)
+{
+    fib->index_from = n_prefixes ? n_prefixes : 1;
 }
 
 void
@@ -972,6 +1065,7 @@ static void
 free_memory(struct vrf_fib *fib)
 {
     destroy(fib, true);
+    free(index_mine(fib));
     free(fib);
 }
 

@@ -44,6 +44,11 @@ struct vrf_fib;
 struct vrf_fib *vrf_fib_create(enum vrf_family, struct vrf_pool *pool);
 void vrf_fib_publish(struct vrf_fib *);
 
+/* Has the table keep an index, by which lookups in batches leave out the first
+ * nodes, from so many prefixes on; to be called while it is empty.  The
+ * default is for large tables. */
+void vrf_fib_index_from(struct vrf_fib *, size_t n_prefixes);
+
 /* Frees the table as soon as nobody looks at it any more. */
 void vrf_fib_destroy(struct vrf_fib *);
 

@@ -240,6 +240,10 @@ run_model(enum vrf_family family, size_t n_ops, unsigned int shape,
     struct vrf_pool_usage usage;
     size_t n = 0;
 
+    /* With an index always, now and then, or never. */
+    if (random_range(3)) {
+        vrf_fib_index_from(fib, random_range(limit));
+    }
     if (publish) {
         vrf_fib_publish(fib);
     }
@@ -737,6 +741,7 @@ test_threads(struct ovs_cmdl_context *ctx)
         struct churn c;
 
         c.fib = vrf_fib_create(family, pool);
+        vrf_fib_index_from(c.fib, 1000);
         for (size_t i = 0; i < N_ROUTES; i++) {
             routes[i] = make_route(pool, i, 0, VRF_ROUTE_UNICAST, i + 1);
         }
