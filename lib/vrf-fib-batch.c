@@ -100,7 +100,7 @@ follow(enum vrf_family family, struct chains *chains)
 /* Finds the slots of the longest prefixes, for queries without a route. */
 static inline ALWAYS_INLINE void
 find_longest(const struct vrf_fib *fib, enum vrf_family family,
-             const struct vrf_fib_query queries[], size_t n_queries,
+             const struct vrf_addr dst[], size_t n_queries,
              const struct vrf_route *const routes[], struct chains *chains)
 {
     const struct index *index = ovsrcu_get(struct index *, &fib->index);
@@ -109,7 +109,7 @@ find_longest(const struct vrf_fib *fib, enum vrf_family family,
     for (size_t i = 0; i < n_queries; i++) {
         struct chain *c = &chains->of[i];
 
-        c->addr = queries[i].dst;
+        c->addr = dst[i];
         chains->longest[i] = &fib->none;
         if (index) {
             c->slot = index_slot(index, &c->addr);
@@ -142,25 +142,23 @@ find_longest(const struct vrf_fib *fib, enum vrf_family family,
 }
 
 static inline ALWAYS_INLINE void
-find_longest_any(const struct vrf_fib *fib,
-                 const struct vrf_fib_query queries[], size_t n,
-                 const struct vrf_route *const routes[],
+find_longest_any(const struct vrf_fib *fib, const struct vrf_addr dst[],
+                 size_t n, const struct vrf_route *const routes[],
                  struct chains *chains)
 {
     if (fib->family == VRF_IPV4) {
-        find_longest(fib, VRF_IPV4, queries, n, routes, chains);
+        find_longest(fib, VRF_IPV4, dst, n, routes, chains);
     } else {
-        find_longest(fib, VRF_IPV6, queries, n, routes, chains);
+        find_longest(fib, VRF_IPV6, dst, n, routes, chains);
     }
 }
 
 static void
-find_longest_plain(const struct vrf_fib *fib,
-                   const struct vrf_fib_query queries[], size_t n,
-                   const struct vrf_route *const routes[],
+find_longest_plain(const struct vrf_fib *fib, const struct vrf_addr dst[],
+                   size_t n, const struct vrf_route *const routes[],
                    struct chains *chains)
 {
-    find_longest_any(fib, queries, n, routes, chains);
+    find_longest_any(fib, dst, n, routes, chains);
 }
 
 #if defined __x86_64__ && !defined __POPCNT__
@@ -168,12 +166,11 @@ find_longest_plain(const struct vrf_fib *fib,
  * instruction; the compiler knows it in popcount(). */
 __attribute__((target("popcnt")))
 static void
-find_longest_popcnt(const struct vrf_fib *fib,
-                    const struct vrf_fib_query queries[], size_t n,
-                    const struct vrf_route *const routes[],
+find_longest_popcnt(const struct vrf_fib *fib, const struct vrf_addr dst[],
+                    size_t n, const struct vrf_route *const routes[],
                     struct chains *chains)
 {
-    find_longest_any(fib, queries, n, routes, chains);
+    find_longest_any(fib, dst, n, routes, chains);
 }
 
 static bool
@@ -210,24 +207,31 @@ first(void *value, const struct vrf_fib_query *q)
     return vrf_fib_first(value, q, &used_tos);
 }
 
-void
-vrf_fib_routes(const struct vrf_fib *fib, const struct vrf_fib_query queries[],
-               size_t n, const struct vrf_route *routes[])
+size_t
+vrf_fib_routes(const struct vrf_fib *fib, const struct vrf_fib_query *q_,
+               const struct vrf_addr dst[], const uint8_t tos[], size_t n,
+               const struct vrf_route *routes[])
 {
+    struct vrf_fib_query q = *q_;
     struct chains chains;
+    size_t n_left = 0;
 
     ovs_assert(n <= VRF_FIB_MAX_BATCH);
     if (has_popcnt()) {
-        find_longest_popcnt(fib, queries, n, routes, &chains);
+        find_longest_popcnt(fib, dst, n, routes, &chains);
     } else {
-        find_longest_plain(fib, queries, n, routes, &chains);
+        find_longest_plain(fib, dst, n, routes, &chains);
     }
     for (size_t i = 0; i < n; i++) {
         if (!routes[i]) {
-            routes[i] = first(slot_get(chains.longest[i]), &queries[i]);
+            q.tos = tos[i];
+            routes[i] = first(slot_get(chains.longest[i]), &q);
             if (OVS_UNLIKELY(!routes[i]) && chains.longest[i] != &fib->none) {
-                routes[i] = vrf_fib_route(fib, &queries[i]);
+                q.dst = dst[i];
+                routes[i] = vrf_fib_route(fib, &q);
             }
+            n_left += !routes[i];
         }
     }
+    return n_left;
 }

@@ -93,10 +93,12 @@ const struct vrf_route *vrf_fib_route(const struct vrf_fib *,
 
 /* The same for those of 'n' queries, up to VRF_FIB_MAX_BATCH, whose 'routes'
  * are null, which it sets unless there is none: faster than one by one if what
- * is looked at is not in the processor's caches. */
+ * is looked at is not in the processor's caches.  The queries are '*q' but for
+ * 'dst' and 'tos'.  Returns how many still have no route. */
 #define VRF_FIB_MAX_BATCH 32
-void vrf_fib_routes(const struct vrf_fib *, const struct vrf_fib_query[],
-                    size_t n, const struct vrf_route *routes[]);
+size_t vrf_fib_routes(const struct vrf_fib *, const struct vrf_fib_query *q,
+                      const struct vrf_addr dst[], const uint8_t tos[],
+                      size_t n, const struct vrf_route *routes[]);
 
 /* Is there a hop by which a packet with this query could go? */
 bool vrf_route_takes(const struct vrf_route *, const struct vrf_fib_query *);

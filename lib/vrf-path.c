@@ -30,7 +30,7 @@
 /* Of next hops and ways, and of destinations: see place_of(). */
 #define PLACE_BITS 12
 #define N_PLACES (1 << PLACE_BITS)
-#define MEMO_BITS 13
+#define MEMO_BITS 14
 #define N_MEMOS (1 << MEMO_BITS)
 
 /* What packets to an address found in the FIB, if that depends on nothing but
@@ -39,13 +39,14 @@
  * 'place' is N_PLACES. */
 struct memo {
     struct vrf_addr dst;
-    uint64_t context;
-    uint64_t adjacency;
+    uint32_t context;
+    uint32_t adjacency;
     uint32_t mtu;
     uint16_t place;             /* Of the adjacency. */
     uint8_t family;
     uint8_t tos;
 };
+BUILD_ASSERT_DECL(2 * sizeof(struct memo) == CACHE_LINE_SIZE);
 
 /* What packets by 'route' found, if their next hop is the route's only one and
  * that has no more to it: see plain_hop_of(). */
@@ -76,7 +77,8 @@ struct vrf_path {
     uint32_t epoch;
     uint64_t generation, ports_serial;
 
-    uint64_t serial;            /* The last one given, from 1 on. */
+    uint64_t serial;            /* The last one given, from 1 on, below
+                                 * 2**32. */
 
     /* Lookups in a memo since memos were last judged, how many of them no memo
      * answered, and what came of it: see judge_memos(). */
@@ -87,7 +89,7 @@ struct vrf_path {
     struct vrf_context contexts[N_CONTEXTS];
     struct vrf_adjacency adjacencies[N_PLACES + 1]; /* The last one is zeros,
                                                      * never usable. */
-    struct memo memos[N_MEMOS];
+    OVS_ALIGNED_VAR(CACHE_LINE_SIZE) struct memo memos[N_MEMOS];
     struct plain_hop plain_hops[1 << HOP_BITS];
     struct way_memo ways[N_PLACES];
 };
@@ -249,6 +251,23 @@ vrf_path_destroy(struct vrf_path *path)
     free_cacheline(path);
 }
 
+/* So many serial numbers are left for what a thread does before it quiesces
+ * again. */
+#define SERIAL_MARGIN (1 << 20)
+
+/* Has epochs and serial numbers begin again. */
+static void
+forget(struct vrf_path *path)
+{
+    memset(path->contexts, 0, sizeof path->contexts);
+    memset(path->adjacencies, 0, sizeof path->adjacencies);
+    memset(path->memos, 0, sizeof path->memos);
+    memset(path->plain_hops, 0, sizeof path->plain_hops);
+    memset(path->ways, 0, sizeof path->ways);
+    path->epoch = 1;
+    path->serial = 0;
+}
+
 bool
 vrf_path_begin(struct vrf_path *path, const struct vrf_dp_ports *ports)
 {
@@ -260,12 +279,13 @@ vrf_path_begin(struct vrf_path *path, const struct vrf_dp_ports *ports)
                      || ports->serial != path->ports_serial)) {
         path->generation = generation;
         path->ports_serial = ports->serial;
-        if (!++path->epoch) {
-            /* What is there could be 2**32 changes old. */
-            memset(path->contexts, 0, sizeof path->contexts);
-            memset(path->adjacencies, 0, sizeof path->adjacencies);
-            path->epoch = 1;
-        }
+        path->epoch++;
+    }
+    if (OVS_UNLIKELY(!path->epoch
+                     || path->serial > UINT32_MAX - SERIAL_MARGIN)) {
+        /* What is there could be of an epoch or have a serial number that
+         * comes again. */
+        forget(path);
     }
     return path->db != NULL;
 }
@@ -513,12 +533,27 @@ is_special(enum vrf_family family, const struct vrf_addr *dst)
     }
 }
 
-/* The two memos that may be about 'dst', the later one first. */
+/* The two memos that may be about 'dst', in one line of the processor's
+ * caches, the later one first.  What they have no place for goes to the second
+ * one of the next two. */
 static inline struct memo *
 memos_of(struct vrf_path *path, const struct vrf_context *c,
          const struct vrf_addr *dst)
 {
     return &path->memos[place_of(dst, c->serial, MEMO_BITS) & ~(size_t) 1];
+}
+
+/* That one of 'memos' which is more likely about 'dst'. */
+static inline ALWAYS_INLINE struct memo *
+likely_memo(struct memo *memos, enum vrf_family family,
+            const struct vrf_addr *dst)
+{
+    uint64_t difference = memos[0].dst.hi ^ dst->hi;
+
+    if (family == VRF_IPV6) {
+        difference |= memos[0].dst.lo ^ dst->lo;
+    }
+    return &memos[difference != 0];
 }
 
 /* Does 'm' say what becomes of packets of 'family' with 'dst' and 'tos', that
@@ -607,7 +642,7 @@ static inline void
 judge_memos(struct vrf_path *path)
 {
     if (path->n_lookups >= N_JUDGED) {
-        path->memos_help = path->n_missed <= path->n_lookups / 2;
+        path->memos_help = path->n_missed <= path->n_lookups / 6;
         path->n_lookups = path->n_missed = 0;
     }
 }
@@ -646,7 +681,7 @@ query_of(const struct vrf_context *c, enum vrf_family family,
     return q;
 }
 
-/* find_memo() where that is not the first one of 'memos', or memos do not
+/* find_memo() where that is not the likely one of 'memos', or memos do not
  * help. */
 static const struct memo *
 find_other_memo(struct vrf_path *path, const struct vrf_context *c,
@@ -655,6 +690,7 @@ find_other_memo(struct vrf_path *path, const struct vrf_context *c,
                 struct memo *memos)
 {
     const struct vrf_fib_query q = query_of(c, family, dst, tos);
+    struct memo *spilled = &path->memos[((memos - path->memos) ^ 2) + 1];
 
     if (!path->memos_help) {
         if (!is_sampled(path, memos)) {
@@ -662,14 +698,19 @@ find_other_memo(struct vrf_path *path, const struct vrf_context *c,
             return &path->other;
         }
         path->n_lookups++;
-        if (memo_is_good(path, c, &memos[0], family, dst, q.tos)) {
-            return &memos[0];
+    }
+    for (int i = 0; i < 2; i++) {
+        if (memo_is_good(path, c, &memos[i], family, dst, q.tos)) {
+            return &memos[i];
         }
     }
-    if (memo_is_good(path, c, &memos[1], family, dst, q.tos)) {
-        return &memos[1];
+    if (memo_is_good(path, c, spilled, family, dst, q.tos)) {
+        return spilled;
     }
     path->n_missed++;
+    if (memos[1].context == c->serial) {
+        *spilled = memos[1];
+    }
     memos[1] = memos[0];
     make_memo(path, c, family, &q, find_route(c, family, &q), &memos[0]);
     return &memos[0];
@@ -737,20 +778,20 @@ adjacency_by_route(struct vrf_path *path, const struct vrf_context *c,
     return &path->adjacencies[m->place];
 }
 
-/* Returns what is known of packets with 'dst' and 'tos'.  'c->plan[family]'
- * must be simple.  If memos do not help, 'route' is that of such packets. */
+/* Returns what is known of packets with 'dst' and 'tos', to which 'memos'
+ * belong.  'c->plan[family]' must be simple.  If memos do not help, 'route' is
+ * that of such packets. */
 static inline ALWAYS_INLINE const struct memo *
 find_memo(struct vrf_path *path, const struct vrf_context *c,
           enum vrf_family family, const struct vrf_addr *dst, uint8_t tos,
-          const struct vrf_route *route)
+          const struct vrf_route *route, struct memo *memos)
 {
-    struct memo *memos = memos_of(path, c, dst);
+    const struct memo *m = likely_memo(memos, family, dst);
 
     return (OVS_LIKELY(path->memos_help
-                       && memo_is_good(path, c, &memos[0], family, dst,
+                       && memo_is_good(path, c, m, family, dst,
                                        query_tos(family, tos)))
-            ? &memos[0]
-            : find_other_memo(path, c, family, dst, tos, route, memos));
+            ? m : find_other_memo(path, c, family, dst, tos, route, memos));
 }
 
 void
@@ -765,7 +806,8 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
 
         path->n_lookups += path->memos_help;
         m = find_memo(path, c, p->family, &p->dst, p->tos,
-                      path->memos_help ? NULL : find_route(c, p->family, &q));
+                      path->memos_help ? NULL : find_route(c, p->family, &q),
+                      memos_of(path, c, &p->dst));
     }
     if (m && m->place < N_PLACES) {
         v->outcome = VRF_FORWARDED;
@@ -778,42 +820,164 @@ vrf_path_lookup(struct vrf_path *path, const struct vrf_context *c,
 
 /* Batches. */
 
-/* Finds the routes of 'packets', by their number, null for those that have
+/* What is known of a packet that passed vrf_take_check(). */
+struct candidate {
+    struct vrf_take take;
+    struct vrf_addr dst;
+    uint8_t tos;
+};
+
+static inline ALWAYS_INLINE bool
+inspect(const struct vrf_taker *t, enum vrf_family family,
+        struct dp_packet *packet, struct candidate *k)
+{
+    if (OVS_UNLIKELY(!vrf_take_check(t, family, packet, &k->take))) {
+        return false;
+    }
+    k->dst = vrf_take_dst(family, packet);
+    k->tos = vrf_take_tos(family, packet);
+    return true;
+}
+
+/* Has 'packet' go its way, by 'a' where the MTU is 'mtu', if there is no more
+ * to do than that.  Those by the next hop of the first one are the group of
+ * 'out', if it had none before. */
+static inline ALWAYS_INLINE bool
+put_on_way(const struct vrf_taker *t, enum vrf_family family,
+           struct dp_packet *packet, const struct vrf_take *k,
+           const struct vrf_adjacency *a, uint32_t mtu, uint64_t *group_serial,
+           struct dp_netdev_extension_out *out, uint32_t *bytes)
+{
+    struct dp_netdev_extension_group *group = &out->group;
+
+    if (OVS_UNLIKELY(!a->usable || a->stale)
+        || !vrf_take_fits(packet, k, mtu)) {
+        return false;
+    }
+    vrf_take_put_on_way(t, family, packet, a->macs, a->port_no);
+    *bytes += dp_packet_size(packet);
+    if (!*group_serial) {
+        *group_serial = a->serial;
+    }
+    if (OVS_LIKELY(a->serial == *group_serial)) {
+        group->bytes += dp_packet_size(packet);
+        group->tcp_flags |= k->tcp_flags;
+        dp_packet_batch_add(&group->packets, packet);
+    } else {
+        dp_netdev_extension_receive(out, packet, a->serial, k->tcp_flags);
+    }
+    return true;
+}
+
+/* No next hop's. */
+#define NO_GROUP UINT64_MAX
+
+static inline uint64_t
+first_group(const struct dp_netdev_extension_out *out)
+{
+    return dp_packet_batch_is_empty(&out->group.packets) ? 0 : NO_GROUP;
+}
+
+/* As vrf_path_take(), of one family, by memos. */
+static inline ALWAYS_INLINE void
+take_by_memos(struct vrf_path *path, const struct vrf_context *c,
+              const struct vrf_taker *t, enum vrf_family family,
+              struct dp_packet_batch *packets,
+              struct dp_netdev_extension_out *out, uint32_t *bytes)
+{
+    const size_t n = dp_packet_batch_size(packets);
+    uint64_t group_serial = first_group(out);
+    size_t n_left = 0;
+
+    path->n_lookups += n;
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = packets->packets[i];
+        const struct memo *m;
+        struct candidate k;
+
+        if (OVS_LIKELY(inspect(t, family, packet, &k))) {
+            m = find_memo(path, c, family, &k.dst, k.tos, NULL,
+                          memos_of(path, c, &k.dst));
+            if (OVS_LIKELY(put_on_way(t, family, packet, &k.take,
+                                      &path->adjacencies[m->place], m->mtu,
+                                      &group_serial, out, bytes))) {
+                continue;
+            }
+        }
+        packets->packets[n_left++] = packet;
+    }
+    packets->count = n_left;
+}
+
+/* Finds the routes of 'n' packets by their number, null for those that have
  * none. */
 static inline ALWAYS_INLINE void
-find_routes(const struct vrf_context *c, enum vrf_family family,
-            const struct dp_packet_batch *packets,
+find_routes(const struct vrf_context *c, enum vrf_family family, size_t n,
+            const struct vrf_addr dst[], const uint8_t tos[],
             const struct vrf_route *routes[])
 {
-    const size_t min_size = ETH_HEADER_LEN + vrf_take_header_len(family);
-    const struct vrf_fib_query any = query_of_context(c, family);
-    struct vrf_fib_query queries[VRF_FIB_MAX_BATCH];
-    const size_t n = dp_packet_batch_size(packets);
-    const struct dp_packet *packet;
+    const struct vrf_fib_query q = query_of_context(c, family);
+    size_t n_left = n;
 
-    BUILD_ASSERT_DECL(VRF_FIB_MAX_BATCH >= NETDEV_MAX_BURST);
     memset(routes, 0, n * sizeof *routes);
-    DP_PACKET_BATCH_FOR_EACH (i, packet, packets) {
-        struct vrf_fib_query *q = &queries[i];
-
-        *q = any;
-        if (OVS_LIKELY(dp_packet_size(packet) >= min_size)) {
-            q->dst = vrf_take_dst(family, packet);
-            q->tos = query_tos(family, vrf_take_tos(family, packet));
-        }
-    }
-    for (size_t i = 0; i < c->plan[family].n; i++) {
-        vrf_fib_routes(c->plan[family].fibs[i], queries, n, routes);
+    for (size_t i = 0; i < c->plan[family].n && n_left; i++) {
+        n_left = vrf_fib_routes(c->plan[family].fibs[i], &q, dst, tos, n,
+                                routes);
         for (size_t j = 0; j < n; j++) {
             if (routes[j] && routes[j]->info.type == VRF_ROUTE_THROW) {
                 routes[j] = NULL;
+                n_left++;
             }
         }
     }
 }
 
-/* As vrf_path_take(), of one family.  Packets by the next hop of the first one
- * are the group of 'out' unless it has another one. */
+/* Likewise, by routes. */
+static inline ALWAYS_INLINE void
+take_by_routes(struct vrf_path *path, const struct vrf_context *c,
+               const struct vrf_taker *t, enum vrf_family family,
+               struct dp_packet_batch *packets,
+               struct dp_netdev_extension_out *out, uint32_t *bytes)
+{
+    const size_t n = dp_packet_batch_size(packets);
+    const struct vrf_route *routes[NETDEV_MAX_BURST];
+    struct vrf_take takes[NETDEV_MAX_BURST];
+    struct vrf_addr dst[NETDEV_MAX_BURST];
+    uint8_t tos[NETDEV_MAX_BURST];
+    bool good[NETDEV_MAX_BURST];
+    uint64_t group_serial = first_group(out);
+    size_t n_left = 0;
+
+    BUILD_ASSERT_DECL(VRF_FIB_MAX_BATCH >= NETDEV_MAX_BURST);
+    for (size_t i = 0; i < n; i++) {
+        struct candidate k = { .tos = 0 };
+
+        good[i] = inspect(t, family, packets->packets[i], &k);
+        takes[i] = k.take;
+        dst[i] = k.dst;
+        tos[i] = query_tos(family, k.tos);
+    }
+    find_routes(c, family, n, dst, tos, routes);
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = packets->packets[i];
+
+        if (OVS_LIKELY(good[i])) {
+            const struct vrf_adjacency *a;
+            uint32_t mtu;
+
+            a = adjacency_by_route(path, c, family, &dst[i], tos[i],
+                                   routes[i], &mtu);
+            if (OVS_LIKELY(put_on_way(t, family, packet, &takes[i], a, mtu,
+                                      &group_serial, out, bytes))) {
+                continue;
+            }
+        }
+        packets->packets[n_left++] = packet;
+    }
+    packets->count = n_left;
+}
+
+/* As vrf_path_take(), of one family. */
 static inline ALWAYS_INLINE void
 take(struct vrf_path *path, const struct vrf_context *c,
      const struct vrf_taker *t, enum vrf_family family,
@@ -821,66 +985,17 @@ take(struct vrf_path *path, const struct vrf_context *c,
      struct vrf_path_taken *taken)
 {
     const size_t n = dp_packet_batch_size(packets);
-    const struct vrf_route *routes[NETDEV_MAX_BURST];
-    struct dp_netdev_extension_group *group = &out->group;
-    bool may_group = dp_packet_batch_is_empty(&group->packets);
-    uint64_t group_serial = 0;
-    size_t n_left = 0;
-    bool memos_help;
+    uint32_t bytes = 0;
 
     judge_memos(path);
-    memos_help = path->memos_help;
-    if (OVS_LIKELY(memos_help)) {
-        path->n_lookups += n;
+    if (OVS_LIKELY(path->memos_help)) {
+        take_by_memos(path, c, t, family, packets, out, &bytes);
     } else {
-        find_routes(c, family, packets, routes);
+        take_by_routes(path, c, t, family, packets, out, &bytes);
     }
-    for (size_t i = 0; i < n; i++) {
-        struct dp_packet *packet = packets->packets[i];
-        const struct vrf_adjacency *a;
-        struct vrf_addr dst;
-        struct vrf_take k;
-        uint32_t mtu;
-        uint8_t tos;
-
-        if (OVS_UNLIKELY(!vrf_take_check(t, family, packet, &k))) {
-            goto leave;
-        }
-        dst = vrf_take_dst(family, packet);
-        tos = vrf_take_tos(family, packet);
-        if (OVS_LIKELY(memos_help)) {
-            const struct memo *m = find_memo(path, c, family, &dst, tos, NULL);
-
-            a = &path->adjacencies[m->place];
-            mtu = m->mtu;
-        } else {
-            a = adjacency_by_route(path, c, family, &dst, tos, routes[i],
-                                   &mtu);
-        }
-        if (OVS_UNLIKELY(!a->usable || a->stale)
-            || !vrf_take_fits(packet, &k, mtu)) {
-            goto leave;
-        }
-        vrf_take_put_on_way(t, family, packet, a->macs, a->port_no);
-        taken->bytes += dp_packet_size(packet);
-        if (may_group && !group_serial) {
-            group_serial = a->serial;
-        }
-        if (OVS_LIKELY(a->serial == group_serial)) {
-            group->bytes += dp_packet_size(packet);
-            group->tcp_flags |= k.tcp_flags;
-            dp_packet_batch_add(&group->packets, packet);
-        } else {
-            dp_netdev_extension_receive(out, packet, a->serial, k.tcp_flags);
-        }
-        continue;
-
-leave:
-        packets->packets[n_left++] = packet;
-    }
-    packets->count = n_left;
     taken->family = family;
-    taken->n = n - n_left;
+    taken->n = n - dp_packet_batch_size(packets);
+    taken->bytes = bytes;
 }
 
 void

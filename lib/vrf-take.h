@@ -101,7 +101,7 @@ vrf_take_is_good_source__(uint8_t first)
     return (uint8_t) (first - 1) < 223 && first != 127;
 }
 
-static inline bool
+static inline ALWAYS_INLINE bool
 vrf_take_check_ipv4__(const struct vrf_taker *t, struct dp_packet *packet,
                       struct vrf_take *k)
 {
@@ -132,7 +132,7 @@ vrf_take_check_ipv4__(const struct vrf_taker *t, struct dp_packet *packet,
     return OVS_LIKELY(!(k->tcp_flags & t->tcp_bar));
 }
 
-static inline bool
+static inline ALWAYS_INLINE bool
 vrf_take_check_ipv6__(const struct vrf_taker *t, struct dp_packet *packet,
                       struct vrf_take *k)
 {

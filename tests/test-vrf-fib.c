@@ -216,15 +216,22 @@ check_batch(const struct vrf_fib *fib, const struct vrf_fib_query q[],
     const struct vrf_route *routes[VRF_FIB_MAX_BATCH];
     const struct vrf_route *other = (const void *) &routes;
     uint32_t known = random_uint32() & random_uint32();
+    struct vrf_addr dst[VRF_FIB_MAX_BATCH];
+    uint8_t tos[VRF_FIB_MAX_BATCH];
+    size_t n_left;
 
     for (size_t i = 0; i < n; i++) {
         routes[i] = known >> i & 1 ? other : NULL;
+        dst[i] = q[i].dst;
+        tos[i] = q[i].tos;
     }
-    vrf_fib_routes(fib, q, n, routes);
+    n_left = vrf_fib_routes(fib, &q[0], dst, tos, n, routes);
     for (size_t i = 0; i < n; i++) {
         ovs_assert(routes[i] == (known >> i & 1 ? other
                                  : vrf_fib_route(fib, &q[i])));
+        n_left -= !routes[i];
     }
+    ovs_assert(!n_left);
 }
 
 static void
@@ -287,6 +294,7 @@ run_model(enum vrf_family family, size_t n_ops, unsigned int shape,
             struct vrf_fib_query q[VRF_FIB_MAX_BATCH];
             size_t n_queries = random_range(VRF_FIB_MAX_BATCH + 1);
 
+            memset(q, 0, sizeof q);
             for (size_t i = 0; i < n_queries; i++) {
                 random_query(family, shape, entries, n, &q[i]);
             }
@@ -691,13 +699,15 @@ static void
 read_batch(const struct vrf_fib *fib, enum vrf_family family)
 {
     const struct vrf_route *routes[VRF_FIB_MAX_BATCH] = { NULL };
-    struct vrf_fib_query q[VRF_FIB_MAX_BATCH];
+    const uint8_t tos[VRF_FIB_MAX_BATCH] = { 0 };
+    struct vrf_addr dst[VRF_FIB_MAX_BATCH];
+    struct vrf_fib_query q;
 
-    memset(q, 0, sizeof q);
+    memset(&q, 0, sizeof q);
     for (unsigned int i = 0; i < VRF_FIB_MAX_BATCH; i++) {
-        q[i].dst = kept_prefix(family, i).addr;
+        dst[i] = kept_prefix(family, i).addr;
     }
-    vrf_fib_routes(fib, q, VRF_FIB_MAX_BATCH, routes);
+    ovs_assert(!vrf_fib_routes(fib, &q, dst, tos, VRF_FIB_MAX_BATCH, routes));
     for (unsigned int i = 0; i < VRF_FIB_MAX_BATCH; i++) {
         ovs_assert(routes[i]->info.type == VRF_ROUTE_UNICAST);
     }
