@@ -143,6 +143,83 @@ take_group(struct dp_netdev_extension_out *out,
     }
 }
 
+/* What packets of a group have in common. */
+struct group_key {
+    uint32_t mark;
+    odp_port_t in_port;
+    struct eth_header eth;
+    uint16_t zero;
+};
+BUILD_ASSERT_DECL(sizeof(struct group_key) == 24);
+
+/* The flow of groups with 'key', when it was looked up last.  It is found
+ * again by its UFID, if it is still there and is one for 'packet', which was
+ * the first one of such a group. */
+struct group_memo {
+    const struct dp_netdev_pmd_thread *pmd; /* Null if there is none. */
+    struct group_key key;
+    ovs_u128 ufid;
+    struct netdev_flow_key packet;
+};
+
+#define N_GROUP_MEMOS 16
+struct group_memos {
+    struct group_memo of[N_GROUP_MEMOS];
+};
+DEFINE_STATIC_PER_THREAD_DATA(struct group_memos, group_memos,
+                              { { { .pmd = NULL } } });
+
+static struct group_memo *
+group_memo_of(const struct group_key *key)
+{
+    uint32_t hash = hash_2words(odp_to_u32(key->in_port),
+                                (OVS_FORCE uint32_t) key->eth.eth_dst.be16[2]
+                                << 16
+                                | (OVS_FORCE uint16_t) key->eth.eth_type);
+
+    return &group_memos_get()->of[hash % N_GROUP_MEMOS];
+}
+
+/* Returns the flow of groups like the one in which 'packet' is the first one,
+ * null if that looks at more than what its packets have in common.  Adds to
+ * '*n_lookups'. */
+static struct dp_netdev_flow *
+find_group_flow(struct dp_netdev_pmd_thread *pmd, struct dp_packet *packet,
+                int *n_lookups)
+{
+    struct group_key key = {
+        .mark = packet->md.pkt_mark,
+        .in_port = packet->md.in_port.odp_port,
+    };
+    struct dp_netdev_flow *flow = NULL;
+    struct group_memo *memo;
+
+    memcpy(&key.eth, dp_packet_data(packet), sizeof key.eth);
+    memo = group_memo_of(&key);
+    if (OVS_LIKELY(memo->pmd == pmd
+                   && !memcmp(&memo->key, &key, sizeof key))) {
+        flow = dp_netdev_pmd_find_flow(pmd, &memo->ufid, NULL, 0);
+        if (flow && dpcls_rule_matches_key(&flow->cr, &memo->packet)) {
+            *n_lookups += 1;
+            return is_of_link_layer(flow) ? flow : NULL;
+        }
+    }
+
+    memo->pmd = NULL;
+    miniflow_extract(packet, &memo->packet.mf);
+    memo->packet.len = netdev_flow_key_size(
+        miniflow_n_values(&memo->packet.mf));
+    memo->packet.hash = 0;
+    flow = dp_netdev_pmd_lookup_flow(pmd, &memo->packet, n_lookups);
+    if (!flow || !is_of_link_layer(flow)) {
+        return NULL;
+    }
+    memo->pmd = pmd;
+    memo->key = key;
+    memo->ufid = flow->ufid;
+    return flow;
+}
+
 /* Executes the flow of the first packet of 'group', whose packets are in one,
  * on all of them, which match it, too, because it does not look beyond what
  * they have in common.  They are looked up once.  Returns false if that is not
@@ -153,14 +230,10 @@ recirculate_group(struct dp_netdev_pmd_thread *pmd,
 {
     const size_t n = dp_packet_batch_size(&group->packets);
     struct dp_netdev_flow *flow;
-    struct netdev_flow_key key;
     int n_lookups = 0;
 
-    miniflow_extract(group->packets.packets[0], &key.mf);
-    key.len = netdev_flow_key_size(miniflow_n_values(&key.mf));
-    key.hash = 0;
-    flow = dp_netdev_pmd_lookup_flow(pmd, &key, &n_lookups);
-    if (!flow || !is_of_link_layer(flow)) {
+    flow = find_group_flow(pmd, group->packets.packets[0], &n_lookups);
+    if (!flow) {
         return false;
     }
     pmd_perf_update_counter(&pmd->perf_stats, PMD_STAT_RECIRC, n);
