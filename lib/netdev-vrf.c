@@ -995,7 +995,10 @@ run(void *nv_)
             exception_free(e);
         }
     }
-    vrf_neigh_queue_run(nv->queue, generation != nv->generation, time_msec());
+    if (vrf_neigh_queue_deadline(nv->queue) != LLONG_MAX) {
+        vrf_neigh_queue_run(nv->queue, generation != nv->generation,
+                            time_msec());
+    }
     nv->generation = generation;
 }
 

@@ -16,6 +16,12 @@
 /* Most often of one thread alone. */
 struct bucket {
     atomic_uint64_t n[VRF_N_FAMILIES][VRF_N_COUNTS];
+
+    /* Packets that came in and were forwarded, and their bytes, which counts
+     * for four counters. */
+    struct {
+        atomic_uint64_t n, bytes;
+    } forwarded[VRF_N_FAMILIES];
 };
 
 struct counters {
@@ -89,6 +95,8 @@ bucket_create(void)
         for (size_t i = 0; i < VRF_N_COUNTS; i++) {
             atomic_init(&bucket->n[f][i], 0);
         }
+        atomic_init(&bucket->forwarded[f].n, 0);
+        atomic_init(&bucket->forwarded[f].bytes, 0);
     }
     return bucket;
 }
@@ -130,12 +138,10 @@ void
 vrf_counters_add_forwarded(uint16_t id, enum vrf_family family, uint64_t n,
                            uint64_t bytes)
 {
-    atomic_uint64_t *counters = get_bucket(id)->n[family];
+    struct bucket *bucket = get_bucket(id);
 
-    add(&counters[VRF_COUNT_IN_PACKETS], n);
-    add(&counters[VRF_COUNT_IN_BYTES], bytes);
-    add(&counters[VRF_FORWARDED], n);
-    add(&counters[VRF_COUNT_OUT_BYTES], bytes);
+    add(&bucket->forwarded[family].n, n);
+    add(&bucket->forwarded[family].bytes, bytes);
 }
 
 bool
@@ -151,12 +157,18 @@ vrf_counters_get(uint16_t id, enum vrf_family family,
         return false;
     }
     OVSTHREAD_STATS_FOR_EACH_BUCKET (bucket, i, &counters->stats) {
-        for (size_t j = 0; j < VRF_N_COUNTS; j++) {
-            uint64_t n;
+        uint64_t n, bytes;
 
+        for (size_t j = 0; j < VRF_N_COUNTS; j++) {
             atomic_read_relaxed(&bucket->n[family][j], &n);
             counts[j] += n;
         }
+        atomic_read_relaxed(&bucket->forwarded[family].n, &n);
+        atomic_read_relaxed(&bucket->forwarded[family].bytes, &bytes);
+        counts[VRF_COUNT_IN_PACKETS] += n;
+        counts[VRF_COUNT_IN_BYTES] += bytes;
+        counts[VRF_FORWARDED] += n;
+        counts[VRF_COUNT_OUT_BYTES] += bytes;
     }
     return true;
 }
