@@ -12,9 +12,10 @@
  * that the waits are at the same time. */
 
 struct chain {
-    struct vrf_addr addr;
-    const struct node *node;    /* That has been asked for. */
-    const slot_t *slot;         /* Of the next one, likewise. */
+    union {                     /* What has been asked for. */
+        const struct node *node;
+        const slot_t *slot;     /* Of the next one. */
+    };
     unsigned int base;
 };
 
@@ -30,10 +31,13 @@ struct chains {
 /* Looks at the node that came and asks for its slots of the child and of the
  * longest prefix.  Returns false at the end of the chain. */
 static inline ALWAYS_INLINE bool
-ask_for_slots(struct chain *c, const slot_t **longest)
+ask_for_slots(enum vrf_family family, struct chain *c,
+              const struct vrf_addr *dst, const slot_t **longest)
 {
     const struct node *node = c->node;
-    unsigned int v = chunk(&c->addr, c->base);
+    unsigned int v = (family == VRF_IPV4
+                      ? dst->hi >> (64 - NODE_BITS - c->base) & 63
+                      : chunk(dst, c->base));
     uint64_t hits = node->prefixes & cover[v];
 
     if (hits) {
@@ -50,7 +54,8 @@ ask_for_slots(struct chain *c, const slot_t **longest)
 
 /* Looks at the slot that came and asks for the node. */
 static inline ALWAYS_INLINE bool
-ask_for_node(enum vrf_family family, struct chain *c)
+ask_for_node(enum vrf_family family, struct chain *c,
+             const struct vrf_addr *dst)
 {
     const void *p = slot_get(c->slot);
 
@@ -65,14 +70,15 @@ ask_for_node(enum vrf_family family, struct chain *c)
 
         /* The key is in front of the node, most often in the same line. */
         c->base = header_get(family, c->node, &key);
-        return vrf_addr_common(&key, &c->addr) >= c->base;
+        return vrf_addr_common(&key, dst) >= c->base;
     }
     return true;
 }
 
 /* Has the chains go on to their ends. */
 static inline ALWAYS_INLINE void
-follow(enum vrf_family family, struct chains *chains)
+follow(enum vrf_family family, const struct vrf_addr dst[],
+       struct chains *chains)
 {
     size_t n = chains->n;
 
@@ -83,7 +89,7 @@ follow(enum vrf_family family, struct chains *chains)
             unsigned int j = chains->going[i];
 
             chains->going[left] = j;
-            left += ask_for_node(family, &chains->of[j]);
+            left += ask_for_node(family, &chains->of[j], &dst[j]);
         }
         n = left;
         left = 0;
@@ -91,7 +97,8 @@ follow(enum vrf_family family, struct chains *chains)
             unsigned int j = chains->going[i];
 
             chains->going[left] = j;
-            left += ask_for_slots(&chains->of[j], &chains->longest[j]);
+            left += ask_for_slots(family, &chains->of[j], &dst[j],
+                                  &chains->longest[j]);
         }
         n = left;
     }
@@ -109,20 +116,19 @@ find_longest(const struct vrf_fib *fib, enum vrf_family family,
     for (size_t i = 0; i < n_queries; i++) {
         struct chain *c = &chains->of[i];
 
-        c->addr = dst[i];
         chains->longest[i] = &fib->none;
         if (index) {
-            c->slot = index_slot(index, &c->addr);
+            c->slot = index_slot(index, &dst[i]);
             c->base = INDEX_BITS - NODE_BITS;
             OVS_PREFETCH(c->slot);
         } else {
-            c->slot = &fib->roots[c->addr.hi >> 63];
+            c->slot = &fib->roots[dst[i].hi >> 63];
             c->base = 1 - NODE_BITS;
         }
         chains->going[chains->n] = i;
         chains->n += !routes[i];
     }
-    follow(family, chains);
+    follow(family, dst, chains);
     if (!index) {
         return;
     }
@@ -133,12 +139,12 @@ find_longest(const struct vrf_fib *fib, enum vrf_family family,
         if (OVS_UNLIKELY(chains->longest[i] == &fib->none) && !routes[i]) {
             struct chain *c = &chains->of[i];
 
-            c->slot = &fib->roots[c->addr.hi >> 63];
+            c->slot = &fib->roots[dst[i].hi >> 63];
             c->base = 1 - NODE_BITS;
             chains->going[chains->n++] = i;
         }
     }
-    follow(family, chains);
+    follow(family, dst, chains);
 }
 
 static inline ALWAYS_INLINE void

@@ -635,7 +635,7 @@ make_memo(struct vrf_path *path, const struct vrf_context *c,
 /* Where there are more destinations than memos, those only push what is needed
  * out of the processor's caches.  Then a few places of them go on, for those
  * destinations that belong there, and tell when they would help again. */
-#define N_SAMPLED (N_MEMOS / 32)
+#define N_SAMPLED (N_MEMOS / 128)
 #define N_JUDGED 1024
 
 static inline void
@@ -712,7 +712,10 @@ find_other_memo(struct vrf_path *path, const struct vrf_context *c,
         *spilled = memos[1];
     }
     memos[1] = memos[0];
-    make_memo(path, c, family, &q, find_route(c, family, &q), &memos[0]);
+    if (path->memos_help) {
+        route = find_route(c, family, &q);
+    }
+    make_memo(path, c, family, &q, route, &memos[0]);
     return &memos[0];
 }
 
