@@ -258,6 +258,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-route-table.c \
 	lib/vrf-route-table.h \
 	lib/netdev-vrf.c \
+	lib/netdev-vrf-private.h \
+	lib/netdev-vrf-route.c \
 	lib/netdev-vrf.h \
 	lib/vrf-dummy.c \
 	lib/vrf-dummy.h \
