@@ -143,6 +143,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vrf-pmtu.c \
 	lib/vrf-pmtu.h \
 	lib/vrf-port.h \
+	lib/vrf-punt.c \
+	lib/vrf-punt.h \
 	lib/vrf-quote.c \
 	lib/vrf-quote.h \
 	lib/vrf-route-event.c \

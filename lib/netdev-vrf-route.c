@@ -15,6 +15,7 @@
 #include "vrf-counters.h"
 #include "vrf-mode.h"
 #include "vrf-options.h"
+#include "vrf-punt.h"
 #include "vrf-source.h"
 #include "vrf-take.h"
 #include "vrf-way.h"
@@ -220,27 +221,56 @@ put_fragment(struct dp_packet *packet, void *aux)
     put_on_way(f->b, packet, f->a, 0, 0);
 }
 
-/* Gives 'packet' to the host. */
+/* Gives 'packet' to the host by 'port', which may be null, counted as
+ * 'counter'. */
 static void
-deliver(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
-        const struct vrf_adjacency *a)
+give_to_host(struct batch *b, struct dp_packet *packet,
+             const struct vrf_packet *p, const struct vrf_dp_port *port,
+             unsigned int counter)
 {
-    const struct vrf_dp_port *port;
-
-    port = vrf_dp_ports_to_host(ovsrcu_get(struct vrf_dp_ports *,
-                                           &b->nv->live_ports),
-                                b->action->id, p->family, &p->dst,
-                                a->ifindex);
-
     if (!port || dp_packet_batch_is_full(&b->out->sent)) {
         drop(b, packet, p->family, VRF_DEV_NOT_OVS);
         return;
     }
-    b->counts[p->family][VRF_LOCAL]++;
+    b->counts[p->family][counter]++;
     vrf_packet_set_macs(packet, ((struct eth_header *)
                                  dp_packet_data(packet))->eth_src, port->mac);
     packet->md.in_port.odp_port = port->port_no;
     dp_packet_batch_add(&b->out->sent, packet);
+}
+
+static const struct vrf_dp_ports *
+ports_of(const struct batch *b)
+{
+    return ovsrcu_get(struct vrf_dp_ports *, &b->nv->live_ports);
+}
+
+/* Gives 'packet', which is to one of its addresses, to the host. */
+static void
+deliver(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
+        const struct vrf_adjacency *a)
+{
+    give_to_host(b, packet, p,
+                 vrf_dp_ports_to_host(ports_of(b), b->action->id, p->family,
+                                      &p->dst, a->ifindex), VRF_LOCAL);
+}
+
+/* May the host forward what goes by 'a'?  What comes from it goes no way back;
+ * nor does what was made here, whose source is the host's. */
+static bool
+may_punt(const struct batch *b, const struct vrf_adjacency *a)
+{
+    return (!a->has_port && b->thread
+            && vrf_punt_get() == VRF_PUNT_KERNEL);
+}
+
+/* Has the host forward 'packet', which is as it was received. */
+static void
+punt(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p)
+{
+    give_to_host(b, packet, p,
+                 vrf_dp_ports_internal(ports_of(b), b->action->id),
+                 VRF_COUNT_PUNTED);
 }
 
 static void
@@ -254,6 +284,10 @@ forward(struct batch *b, struct dp_packet *packet, const struct vrf_packet *p,
     uint64_t group;
     bool dec_ttl = !own && !(flags & OVS_VRF_F_TTL_KEEP);
 
+    if (OVS_UNLIKELY(may_punt(b, a))) {
+        punt(b, packet, p);
+        return;
+    }
     if (OVS_UNLIKELY(dec_ttl && p->ttl <= 1)) {
         v->outcome = VRF_TTL;
         answer(b, packet, p, own, v);

@@ -545,9 +545,10 @@ vrf_by_id(uint16_t id OVS_UNUSED)
 }
 
 static void
-vrf_trace(uint32_t id OVS_UNUSED, uint32_t only_table OVS_UNUSED,
-          uint32_t flags OVS_UNUSED, const char *in_port OVS_UNUSED,
-          const struct flow *flow OVS_UNUSED, struct ds *s OVS_UNUSED)
+vrf_trace(struct dpif *dpif OVS_UNUSED, uint32_t id OVS_UNUSED,
+          uint32_t only_table OVS_UNUSED, uint32_t flags OVS_UNUSED,
+          const char *in_port OVS_UNUSED, const struct flow *flow OVS_UNUSED,
+          struct ds *s OVS_UNUSED)
 {
 }
 
@@ -647,7 +648,8 @@ ofp_output_vrf_translate(const void *body, struct ofp_extension_xlate *x)
         ds_put_format(x->trace, "output_vrf: %s",
                       !by_linux ? "" : ifindex ? "handed to Linux, by "
                       : "no VRF device of Linux, dropped: ");
-        vrf_trace(id, a->table, a->flags, x->in_port, x->flow, x->trace);
+        vrf_trace(by_linux ? NULL : x->dpif, id,
+                  a->table, a->flags, x->in_port, x->flow, x->trace);
     }
     if (by_linux && !ifindex) {
         COVERAGE_INC(output_vrf_no_device);

@@ -44,7 +44,7 @@ static const char *const family_names[VRF_N_FAMILIES] = {
 static const char *const names[] = {
     "in_packets", "in_bytes", "out_bytes", "fragmented", "fragments",
     "mss_clamped", "neigh_queued", "icmp_no_source",
-    "errors_to_controller",
+    "errors_to_controller", "punted",
 };
 BUILD_ASSERT_DECL(VRF_N_OUTCOMES + ARRAY_SIZE(names) == VRF_COUNT_SENT);
 

@@ -27,6 +27,7 @@ enum vrf_counter {
     VRF_COUNT_NO_SOURCE,        /* ICMP errors without an address to send them
                                  * from. */
     VRF_COUNT_ASIDE,            /* Packets that went to a controller. */
+    VRF_COUNT_PUNTED,           /* Packets for the host to forward. */
 
     /* ICMP errors by enum icmp_error: sent, more than the limit, and those
      * about packets that must not be answered. */

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dpif.h"
 #include "flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/extension-abi.h"
@@ -16,6 +17,7 @@
 #include "vrf-packet.h"
 #include "vrf-path.h"
 #include "vrf-port.h"
+#include "vrf-punt.h"
 
 static void
 fill_in(const struct vrf_db *db, const struct vrf *vrf, const char *in_port,
@@ -108,8 +110,18 @@ put_next_hop(const struct vrf_db *db, const struct vrf_way *way, struct ds *s)
                   way->mtu_of_route ? "route" : "device");
 }
 
+/* Does the device of 'way' lack a port that 'dpif' could send by? */
+static bool
+has_no_port(const struct vrf_db *db, const struct vrf_way *way,
+            struct dpif *dpif)
+{
+    const char *name = vrf_db_ifname(way->ifindex, db);
+
+    return dpif && !(name && dpif_port_exists(dpif, name));
+}
+
 void
-vrf_trace(uint32_t id, uint32_t only_table, uint32_t flags,
+vrf_trace(struct dpif *dpif, uint32_t id, uint32_t only_table, uint32_t flags,
           const char *in_port, const struct flow *flow, struct ds *s)
 {
     const struct vrf_db *db = vrf_get_db();
@@ -131,6 +143,14 @@ vrf_trace(uint32_t id, uint32_t only_table, uint32_t flags,
     put_route(db, &f, &way.answer, s);
     if (way.outcome == VRF_FORWARDED) {
         put_next_hop(db, &way, s);
+        if (has_no_port(db, &way, dpif)) {
+            if (vrf_punt_get() == VRF_PUNT_KERNEL) {
+                ds_put_cstr(s, ": given to the host, if the VRF has an "
+                            "internal port, as that device is no port");
+                return;
+            }
+            way.outcome = VRF_DEV_NOT_OVS;
+        }
         if (flow->nw_ttl <= 1 && !(flags & OVS_VRF_F_TTL_KEEP)) {
             way.outcome = VRF_TTL;
         }

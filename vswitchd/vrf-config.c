@@ -25,6 +25,7 @@
 #include "vrf-mode.h"
 #include "vrf-pmtu.h"
 #include "vrf-port.h"
+#include "vrf-punt.h"
 #include "vrf-tunnel.h"
 
 VLOG_DEFINE_THIS_MODULE(vrf_config);
@@ -294,6 +295,22 @@ configure_mode(const struct smap *other_config)
     vrf_mode_set(mode);
 }
 
+/* Sets what becomes of packets by devices that are no ports. */
+static void
+configure_punt(const struct smap *other_config)
+{
+    const char *key = "output-vrf-punt";
+    const char *name = smap_get(other_config, key);
+    enum vrf_punt punt = VRF_PUNT_DEFAULT;
+
+    if (name && !vrf_punt_from_name(name, &punt)
+        && is_new_mistake(key, name)) {
+        VLOG_WARN("other_config:%s=%s: the value must be \"drop\" or "
+                  "\"kernel\"; using \"drop\"", key, name);
+    }
+    vrf_punt_set(punt);
+}
+
 static void
 vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
 {
@@ -316,6 +333,7 @@ vrf_config_reconfigure(const struct ovsrec_open_vswitch *cfg)
         shash_add(&tables, node->key + 4, (void *) (uintptr_t) table);
     }
     configure_mode(&cfg->other_config);
+    configure_punt(&cfg->other_config);
     configure_mark_mask(cfg);
     vrf_configure(&tables, &ports, wanted);
     shash_destroy(&tables);
