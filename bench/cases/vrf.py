@@ -63,6 +63,9 @@ OUTPUTS = {
     "20k-destinations": (["--routes=1000", "--streams=20000"],
                          ["--by-hand=1000", "--streams=20000"],
                          "a flow for each by hand"),
+    "50k-destinations": (["--routes=1000", "--streams=50000"],
+                         ["--by-hand=1000", "--streams=50000"],
+                         "a flow for each by hand"),
 }
 
 
