@@ -3,7 +3,6 @@
 #include <config.h>
 #include "netdev-vrf.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
