@@ -140,8 +140,10 @@ port_name(const struct kind *kind, ovs_be16 dst_port, uint16_t vrf,
     }
 }
 
-/* Creates a tunnel in the VRF that is a port of no bridge and receives
- * whatever comes, for the datapath's port of such tunnels. */
+/* Creates a tunnel in the VRF that is a port of no bridge, for the datapath's
+ * port of such tunnels.  It has an end that no packet is sent to, as ICMP
+ * errors are believed if they quote packets that a tunnel may have sent, and
+ * this one sends none. */
 static int
 open_tunnel(const struct kind *kind, ovs_be16 dst_port, uint16_t vrf,
             const char *name, struct netdev **netdev)
@@ -151,8 +153,7 @@ open_tunnel(const struct kind *kind, ovs_be16 dst_port, uint16_t vrf,
     int error = netdev_open(netdev_name, kind->type, netdev);
 
     if (!error) {
-        smap_add(&options, "remote_ip", "flow");
-        smap_add(&options, "key", "flow");
+        smap_add(&options, "remote_ip", "127.0.0.1");
         smap_add(&options, "vrf", vrf_id_to_name(vrf));
         if (dst_port) {
             smap_add_format(&options, "dst_port", "%d", ntohs(dst_port));
@@ -305,6 +306,7 @@ publish(struct ways_in *all)
     struct ways_in *old = ovsrcu_get_protected(struct ways_in *, &live);
     const struct way_in *way;
 
+    ovsrcu_set(&live, hmap_is_empty(&all->ways) ? NULL : all);
     HMAP_FOR_EACH (way, node, &all->ways) {
         if (!has_way(old, way)) {
             char name[IFNAMSIZ];
@@ -324,9 +326,7 @@ publish(struct ways_in *all)
     }
     if (hmap_is_empty(&all->ways)) {
         ways_destroy(all);
-        all = NULL;
     }
-    ovsrcu_set(&live, all);
 }
 
 /* The ways in that other datapaths have. */
