@@ -7,8 +7,9 @@
 # Forwards what GENERATOR sends, frames of LENGTH bytes, from an AF_XDP port on
 # veth to one on an ifb device, which drops it all, in tests/sandbox, with the
 # ovs-vswitchd of TREE, which has one PMD thread.  So as little as possible of
-# what is measured is the receiver's.  PRELOAD is a library for ovs-vswitchd, or
-# empty; OPTION is for the ports, options:umem=private for example.
+# what is measured is the receiver's.  PRELOAD are libraries for ovs-vswitchd
+# that have ports on veth send without copies and without the kernel, or empty; OPTION is for the ports,
+# options:umem=private for example.
 #
 # A burst has as many packets as fit into the rings, so that none is lost, and
 # is short enough to be over before the thread is interrupted on a busy machine,
@@ -39,7 +40,11 @@ ip netns add far
 ip link add p0 type veth peer name e0 netns far
 ip -n far link set e0 up
 ip netns exec far ethtool -K e0 tx off >/dev/null
-ip link add p1 type ifb
+if test -n "$preload"; then
+    ip link add p1 type veth peer name e1
+else
+    ip link add p1 type ifb
+fi
 for i in 0 1; do
     ip link set "p$i" up
 done
@@ -54,7 +59,13 @@ LD_PRELOAD=$preload ovs-vswitchd --detach --no-chdir --pidfile --log-file \
     -vconsole:off --disable-system
 ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev
 for i in 0 1; do
-    test $i = 0 && mode=native || mode=generic
+    if test -n "$preload"; then
+        mode=native-with-zerocopy
+    elif test $i = 0; then
+        mode=native
+    else
+        mode=generic
+    fi
     ovs-vsctl add-port br0 "p$i" -- set interface "p$i" type=afxdp \
         ofport_request=$((i + 1)) options:xdp-mode=$mode options:n_rxq=1 \
         -- ${1:+set interface "p$i" "$@"}

@@ -43,11 +43,12 @@ COVERAGE_DEFINE(afxdp_umem_tx_kick);    /* System calls to send. */
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* As upstream's: the kernel puts a packet XDP_PACKET_HEADROOM + HEADROOM bytes
- * into its frame, of which HEADROOM are the packet's headroom. */
+ * into its frame, unless an XDP program moved it.  All before it is the
+ * packet's headroom: an AF_XDP packet cannot get more, and is to have enough
+ * for a tunnel's header with options. */
 #define FRAME_SHIFT XSK_UMEM__DEFAULT_FRAME_SHIFT
 #define FRAME_SIZE XSK_UMEM__DEFAULT_FRAME_SIZE
 #define HEADROOM 128
-#define ALLOCATED (FRAME_SIZE - XDP_PACKET_HEADROOM)
 
 /* Frames that the kernel may have of a queue, to receive and to send, and the
  * size of the rings.  More to receive into would be of no use: then the ring
@@ -59,6 +60,10 @@ BUILD_ASSERT_DECL(XSK_RING_PROD__DEFAULT_NUM_DESCS
 
 #define BURST NETDEV_MAX_BURST
 BUILD_ASSERT_DECL(BURST <= XDP_FRAMES_CACHED / 2);
+
+/* Frames that a queue keeps to send copies, enough for a burst that the kernel
+ * has and another one. */
+#define HOT_FRAMES (2 * BURST)
 
 /* The least number of queues an area has places for.  Its frames are then 128
  * MiB, what two of upstream's queues have. */
@@ -78,8 +83,13 @@ struct afxdp_umem {
     char *base;                 /* Of the frames. */
     void *map;                  /* What was mapped for them. */
     size_t map_size;
-    struct dp_packet_afxdp *packets;    /* By frame. */
     struct xdp_frames *frames;
+
+    /* What threads have in hand, whichever frames that is, as many as there
+     * are frames.  A pool of their own has a thread use the few that are in
+     * its processor's cache, while frames go round by all rings. */
+    struct dp_packet_afxdp *packets;
+    struct xdp_frames *unused_packets;  /* Numbers in 'packets'. */
 
     /* Guarded by 'umems_mutex'. */
     unsigned int n_ports;
@@ -106,6 +116,10 @@ struct afxdp_queue {
     PADDED_MEMBERS(CACHE_LINE_SIZE,
         atomic_uint32_t n_tx;
     );
+
+    /* Frames that the kernel gave back last, of the thread that sends. */
+    atomic_uint32_t n_hot;
+    uint32_t hot[HOT_FRAMES];
 };
 
 /* Queues with packets that wait for others, because this thread will call
@@ -136,7 +150,8 @@ umem_create(int numa_id, unsigned int n_places)
     umem->n_places = n_places;
     umem->n_frames = (n_places + 1) * QUEUE_FRAMES;
     size = (size_t) umem->n_frames << FRAME_SHIFT;
-    umem->map_size = size + HUGE_PAGE;
+    umem->map_size = (size + umem->n_frames * sizeof *umem->packets
+                      + HUGE_PAGE);
     umem->map = mmap(NULL, umem->map_size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (umem->map == MAP_FAILED) {
@@ -147,13 +162,14 @@ umem_create(int numa_id, unsigned int n_places)
     }
     skip = -(uintptr_t) umem->map & (HUGE_PAGE - 1);
     umem->base = (char *) umem->map + skip;
+    umem->packets = ALIGNED_CAST(struct dp_packet_afxdp *, umem->base + size);
 
     /* Each frame of 4 kB is on a page of its own otherwise.  It works without,
      * too. */
     madvise(umem->base, size, MADV_HUGEPAGE);
 
-    umem->packets = xcalloc(umem->n_frames, sizeof *umem->packets);
     umem->frames = xdp_frames_create(umem->n_frames);
+    umem->unused_packets = xdp_frames_create(umem->n_frames);
     return umem;
 }
 
@@ -161,7 +177,7 @@ static void
 umem_destroy(struct afxdp_umem *umem)
 {
     xdp_frames_destroy(umem->frames);
-    free(umem->packets);
+    xdp_frames_destroy(umem->unused_packets);
     munmap(umem->map, umem->map_size);
     free(umem);
 }
@@ -186,7 +202,9 @@ umems_sweep(void)
 
     LIST_FOR_EACH_SAFE (umem, node, &umems) {
         if (!umem->n_ports
-            && xdp_frames_idle(umem->frames, NULL) == umem->n_frames) {
+            && xdp_frames_idle(umem->frames, NULL) == umem->n_frames
+            && (xdp_frames_idle(umem->unused_packets, NULL)
+                == umem->n_frames)) {
             ovs_list_remove(&umem->node);
             umem_destroy(umem);
         }
@@ -324,6 +342,7 @@ afxdp_queue_create(struct netdev_afxdp_umem *port,
     q->pmd = netdev_is_pmd(netdev);
     atomic_init(&q->n_rx, 0);
     atomic_init(&q->n_tx, 0);
+    atomic_init(&q->n_hot, 0);
 
     ovs_mutex_lock(&umems_mutex);
     for (holder = 1; holder <= q->umem->n_places; holder++) {
@@ -366,6 +385,7 @@ afxdp_queue_destroy(struct afxdp_queue *q)
              * the socket was closed: these are the last to be used again. */
             xdp_frames_reclaim(q->umem->frames, q->holder);
         }
+        xdp_frames_put(q->umem->frames, count(&q->n_hot), q->hot);
         ovs_mutex_lock(&umems_mutex);
         q->umem->queues[q->holder] = NULL;
         ovs_mutex_unlock(&umems_mutex);
@@ -518,6 +538,33 @@ kick_soon(struct afxdp_queue *q)
     kick(q);
 }
 
+/* Keeps frames among the 'n' ones for copies, as many as there is room for.
+ * Returns how many. */
+static uint32_t
+keep_hot(struct afxdp_queue *q, uint32_t n, const uint32_t frames[])
+{
+    uint32_t n_hot = count(&q->n_hot);
+    uint32_t kept = q->zero_copy ? 0 : MIN(n, HOT_FRAMES - n_hot);
+
+    memcpy(&q->hot[n_hot], frames, kept * sizeof *frames);
+    atomic_store_relaxed(&q->n_hot, n_hot + kept);
+    return kept;
+}
+
+/* Gets a frame for a copy. */
+static bool
+get_hot(struct afxdp_queue *q, uint32_t *frame)
+{
+    uint32_t n_hot = count(&q->n_hot);
+
+    if (OVS_UNLIKELY(!n_hot)) {
+        return xdp_frames_get(q->umem->frames, 1, frame);
+    }
+    *frame = q->hot[--n_hot];
+    atomic_store_relaxed(&q->n_hot, n_hot);
+    return true;
+}
+
 /* Takes back what the kernel has sent. */
 static void
 complete(struct afxdp_queue *q)
@@ -527,7 +574,7 @@ complete(struct afxdp_queue *q)
     uint32_t n, idx;
 
     while ((n = xsk_ring_cons__peek(q->completion, ARRAY_SIZE(done), &idx))) {
-        uint32_t n_done = 0;
+        uint32_t n_done = 0, kept;
 
         for (uint32_t i = 0; i < n; i++) {
             uint64_t frame = *xsk_ring_cons__comp_addr(q->completion, idx + i)
@@ -540,7 +587,8 @@ complete(struct afxdp_queue *q)
             }
         }
         xsk_ring_cons__release(q->completion, n);
-        xdp_frames_put(frames, n_done, done);
+        kept = keep_hot(q, n_done, done);
+        xdp_frames_put(frames, n_done - kept, &done[kept]);
         atomic_store_relaxed(&q->n_tx, count(&q->n_tx) - n_done);
     }
 }
@@ -550,7 +598,8 @@ afxdp_queue_recv(struct afxdp_queue *q, struct dp_packet_batch *batch,
                  int *qfill)
 {
     struct afxdp_umem *umem = q->umem;
-    uint32_t idx, n;
+    uint32_t idx, n, n_taken = 0;
+    uint32_t numbers[BURST];
 
     unsent_get()->allowed = q->pmd;
     fill(q);
@@ -572,12 +621,14 @@ afxdp_queue_recv(struct afxdp_queue *q, struct dp_packet_batch *batch,
         return EAGAIN;
     }
 
+    if (OVS_UNLIKELY(!xdp_frames_get(umem->unused_packets, n, numbers))) {
+        xsk_ring_cons__cancel(q->rx, n);
+        COVERAGE_INC(afxdp_umem_no_frame);
+        return EAGAIN;
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint64_t addr = xsk_ring_cons__rx_desc(q->rx, idx + i)->addr;
-        char *xpacket = (char *) &umem->packets[addr >> FRAME_SHIFT];
 
-        OVS_PREFETCH_WRITE(xpacket);
-        OVS_PREFETCH_WRITE(xpacket + CACHE_LINE_SIZE);
         OVS_PREFETCH(umem->base + addr);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -590,17 +641,19 @@ afxdp_queue_recv(struct afxdp_queue *q, struct dp_packet_batch *batch,
             COVERAGE_INC(afxdp_umem_not_lent);
             continue;
         }
-        xpacket = &umem->packets[frame];
+        xpacket = &umem->packets[numbers[n_taken++]];
         xpacket->umem = umem;
         dp_packet_use_afxdp(&xpacket->packet, umem->base + desc->addr,
-                            ALLOCATED, HEADROOM);
+                            FRAME_SIZE, desc->addr & (FRAME_SIZE - 1));
         dp_packet_set_size(&xpacket->packet, desc->len);
         /* Not dp_packet_batch_add(): the compiler takes it for freeing. */
         batch->packets[batch->count++] = &xpacket->packet;
     }
     xsk_ring_cons__release(q->rx, n);
-    atomic_store_relaxed(&q->n_rx, (count(&q->n_rx)
-                                    - dp_packet_batch_size(batch)));
+    atomic_store_relaxed(&q->n_rx, count(&q->n_rx) - n_taken);
+    if (OVS_UNLIKELY(n_taken < n)) {
+        xdp_frames_put(umem->unused_packets, n - n_taken, &numbers[n_taken]);
+    }
 
     if (qfill) {
         *qfill = 0;
@@ -617,50 +670,115 @@ packet_cast(struct dp_packet *packet)
 static uint32_t
 packet_frame(const struct dp_packet_afxdp *xpacket)
 {
+    return ((char *) dp_packet_base(&xpacket->packet) - xpacket->umem->base)
+           >> FRAME_SHIFT;
+}
+
+static uint32_t
+packet_number(const struct dp_packet_afxdp *xpacket)
+{
     return xpacket - xpacket->umem->packets;
 }
 
 void
 afxdp_umem_free_packet(struct dp_packet_afxdp *xpacket)
 {
+    struct afxdp_umem *umem = xpacket->umem;
+    uint32_t number = packet_number(xpacket);
     uint32_t frame = packet_frame(xpacket);
 
-    xdp_frames_put(xpacket->umem->frames, 1, &frame);
+    /* The area may go once it has both. */
+    xdp_frames_put(umem->frames, 1, &frame);
+    xdp_frames_put(umem->unused_packets, 1, &number);
 }
 
-/* Makes '*desc' send 'packet', which is freed.  Returns false if that is
- * impossible: then it is still there. */
+/* Of a burst that is sent: how many were copied, and what is to be freed. */
+struct sent {
+    uint32_t n_copied, n_packets, n_frames;
+    uint32_t packets[BURST];
+    uint32_t frames[BURST];
+};
+
+/* Copies the 'size' bytes of 'packet', and what is behind them up to a
+ * multiple of a cache line.  Of memcpy() with 'size', of which it knows a
+ * limit, the compiler makes "rep movs", which takes longer than all else that
+ * a small packet needs here. */
+static void
+copy_packet(char *to, const struct dp_packet *packet, uint32_t size)
+{
+    const char *from = dp_packet_data(packet);
+
+    for (uint32_t i = 0; i < size; i += CACHE_LINE_SIZE) {
+        memcpy(to + i, from + i, CACHE_LINE_SIZE);
+    }
+}
+
+/* Makes '*desc' send a copy of 'packet'.  Returns false if that is impossible:
+ * what the kernel would refuse it would never give back. */
+static bool
+prepare_copy(struct afxdp_queue *q, const struct dp_packet *packet,
+             struct xdp_desc *desc)
+{
+    uint32_t size = dp_packet_size(packet);
+    uint32_t frame;
+
+    if (OVS_UNLIKELY(!size || size > FRAME_SIZE || !get_hot(q, &frame))) {
+        return false;
+    }
+
+    desc->addr = (uint64_t) frame << FRAME_SHIFT;
+    if (OVS_LIKELY(dp_packet_tailroom(packet) >= CACHE_LINE_SIZE)) {
+        copy_packet(q->umem->base + desc->addr, packet, size);
+    } else {
+        memcpy(q->umem->base + desc->addr, dp_packet_data(packet), size);
+    }
+    xdp_frames_lend(q->umem->frames, frame, q->holder);
+    return true;
+}
+
+/* Makes '*desc' send 'packet', which is freed or added to 'sent'.  Returns
+ * false if that is impossible: then it is still there.
+ *
+ * If the device sends out of the frame itself, that saves a copy.  If not, the
+ * kernel copies the packet, by a mapping with a page for each frame: that of a
+ * frame that goes round, one of thousands, is not in the processor's TLB, and
+ * to find it takes longer than to copy a packet to a frame that was just used,
+ * even if it is a large one. */
 static bool
 prepare(struct afxdp_queue *q, struct dp_packet *packet,
-        struct xdp_desc *desc)
+        struct xdp_desc *desc, struct sent *sent)
 {
     struct afxdp_umem *umem = q->umem;
-    uint32_t size = dp_packet_size(packet);
     struct dp_packet_afxdp *xpacket;
     uint32_t frame;
 
-    desc->len = size;
+    desc->len = dp_packet_size(packet);
     desc->options = 0;
-    if (OVS_LIKELY(packet->source == DPBUF_AFXDP)) {
-        xpacket = packet_cast(packet);
-        if (OVS_LIKELY(xpacket->umem == umem && size)) {
-            frame = packet_frame(xpacket);
-            desc->addr = (char *) dp_packet_data(packet) - umem->base;
-            xdp_frames_lend(umem->frames, frame, q->holder);
-            return true;
+    if (OVS_UNLIKELY(packet->source != DPBUF_AFXDP
+                     || packet_cast(packet)->umem != umem)) {
+        if (!prepare_copy(q, packet, desc)) {
+            return false;
         }
+        dp_packet_delete(packet);
+        sent->n_copied++;
+        return true;
     }
 
-    /* What the kernel would refuse it would never give back. */
-    if (!size || size > FRAME_SIZE
-        || !xdp_frames_get(umem->frames, 1, &frame)) {
+    xpacket = packet_cast(packet);
+    frame = packet_frame(xpacket);
+    if (!q->zero_copy) {
+        if (!prepare_copy(q, packet, desc)) {
+            return false;
+        }
+        sent->frames[sent->n_frames++] = frame;
+        sent->n_copied++;
+    } else if (OVS_LIKELY(desc->len)) {
+        desc->addr = (char *) dp_packet_data(packet) - umem->base;
+        xdp_frames_lend(umem->frames, frame, q->holder);
+    } else {
         return false;
     }
-    desc->addr = (uint64_t) frame << FRAME_SHIFT;
-    memcpy(umem->base + desc->addr, dp_packet_data(packet), size);
-    xdp_frames_lend(umem->frames, frame, q->holder);
-    dp_packet_delete(packet);
-    COVERAGE_INC(afxdp_umem_copied);
+    sent->packets[sent->n_packets++] = packet_number(xpacket);
     return true;
 }
 
@@ -670,6 +788,7 @@ afxdp_queue_send(struct afxdp_queue *q, struct dp_packet_batch *batch)
     uint32_t size = dp_packet_batch_size(batch);
     uint32_t room, idx, n = 0, dropped = 0;
     struct xdp_desc descs[BURST];
+    struct sent sent;
     struct dp_packet *packet;
 
     complete(q);
@@ -681,14 +800,18 @@ afxdp_queue_send(struct afxdp_queue *q, struct dp_packet_batch *batch)
     }
     room = MIN(room, xsk_prod_nb_free(q->tx, size));
 
+    sent.n_copied = sent.n_packets = sent.n_frames = 0;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        if (OVS_LIKELY(n < room && prepare(q, packet, &descs[n]))) {
+        if (OVS_LIKELY(n < room && prepare(q, packet, &descs[n], &sent))) {
             n++;
         } else {
             dp_packet_delete(packet);
             dropped++;
         }
     }
+    COVERAGE_ADD(afxdp_umem_copied, sent.n_copied);
+    xdp_frames_put(q->umem->frames, sent.n_frames, sent.frames);
+    xdp_frames_put(q->umem->unused_packets, sent.n_packets, sent.packets);
 
     if (OVS_LIKELY(n)) {
         uint32_t reserved = xsk_ring_prod__reserve(q->tx, n, &idx);
@@ -722,6 +845,12 @@ umem_format(const struct afxdp_umem *umem, struct ds *ds)
     uint32_t cached, idle;
 
     idle = xdp_frames_idle(umem->frames, &cached);
+    for (unsigned int i = 1; i <= umem->n_places; i++) {
+        uint32_t n_hot = umem->queues[i] ? count(&umem->queues[i]->n_hot) : 0;
+
+        idle += n_hot;
+        cached += n_hot;
+    }
     ds_put_format(ds, "NUMA node %d: %"PRIu32" frames, %u of %u queues\n",
                   umem->numa_id, umem->n_frames, umem_n_queues(umem),
                   umem->n_places);

@@ -10,7 +10,9 @@
  * share an "area": each queue's socket registers all of it as its "UMEM", with
  * rings of its own.  Addresses mean the same in each of them, so that the
  * frame which a packet came in is what another port sends, and it is the
- * sender's completion ring that gives it back.
+ * sender's completion ring that gives it back.  A port whose device does not
+ * send out of this memory, but has the kernel copy it, sends a copy in a frame
+ * that its queue has just used: to find another one takes the kernel longer.
  *
  * Sockets with one memory, each registered by itself, and not one UMEM that
  * the kernel has sockets share, because that would tie them to one another:

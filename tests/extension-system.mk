@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	$(EXTENSION_SYSTEM_TESTSUITE) \
 	tests/extension-kernel-testsuite.at \
 	$(EXTENSION_KERNEL_TESTSUITE) \
+	tests/afxdp-zerocopy.c \
 	tests/sandbox
 
 $(EXTENSION_SYSTEM_TESTSUITE): package.m4 $(EXTENSION_SYSTEM_TESTSUITE_AT) $(SYSTEM_USERSPACE_TESTSUITE_AT) tests/system-common-macros.at $(COMMON_MACROS_AT)
@@ -51,8 +52,16 @@ $(EXTENSION_KERNEL_TESTSUITE): package.m4 $(EXTENSION_KERNEL_TESTSUITE_AT) $(SYS
 kernel-testsuites: all $(EXTENSION_KERNEL_TESTSUITE) $(SYSTEM_KMOD_TESTSUITE) tests/atconfig tests/atlocal
 .PHONY: kernel-testsuites
 
+# What ovs-vswitchd preloads in some tests.
+if HAVE_AF_XDP
+EXTENSION_PRELOADS = tests/afxdp-zerocopy.so
+CLEANFILES += $(EXTENSION_PRELOADS)
+endif
+tests/afxdp-zerocopy.so: tests/afxdp-zerocopy.c
+	$(AM_V_CCLD)$(COMPILE) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
+
 # Everything happens in tests/sandbox: the host is not touched.
-check-extension-system: all $(EXTENSION_SYSTEM_TESTSUITE)
+check-extension-system: all $(EXTENSION_PRELOADS) $(EXTENSION_SYSTEM_TESTSUITE)
 	set $(SHELL) '$(srcdir)/tests/sandbox' $(SHELL) '$(EXTENSION_SYSTEM_TESTSUITE)' -C tests AUTOTEST_PATH='$(AUTOTEST_PATH)'; \
 	"$$@" $(TESTSUITEFLAGS) -j1 || (test X'$(RECHECK)' = Xyes && "$$@" --recheck)
 .PHONY: check-extension-system

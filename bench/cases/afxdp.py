@@ -12,8 +12,9 @@ from harness.results import compare
 
 GENERATOR = "tests/ovs-xdp-gen"
 NIC = "bench/bench-afxdp-nic.so"
+ZEROCOPY = "tests/afxdp-zerocopy.so"
 LENGTHS = (60, 1500)
-# Library to preload, and what is not measured thereby.
+# Library to preload beside ZEROCOPY, and what is not measured thereby.
 FORMS = {"forward": ("", ""), "switch": (NIC, ", without the kernel's part")}
 SIDES = {"ours": ("ovs",), "stock": ("stock",),
          "private": ("ovs", "options:umem=private")}
@@ -22,7 +23,8 @@ OUR_OWN = "ours with options:umem=private, same run"
 
 def forward(context, tree, bursts, length=60, preload="", *options):
     if preload:
-        preload = context.program(tree, preload)
+        preload = " ".join((context.program(tree, preload),
+                            context.program("ovs", ZEROCOPY)))
     out = context.run(
         ["sh", os.path.join(context.top, "tests", "sandbox"),
          "sh", os.path.join(context.top, "bench", "afxdp.sh"),

@@ -24,6 +24,9 @@ endif
 # What ovs-vswitchd of either tree preloads.
 ifeq ($(HAVE_AF_XDP_TRUE),)
 bench_programs += bench/bench-afxdp-nic.so
+ifneq ($(wildcard $(srcdir)/tests/afxdp-zerocopy.c),)
+bench_programs += tests/afxdp-zerocopy.so
+endif
 endif
 
 bench-programs: $(bench_programs)
