@@ -86,6 +86,9 @@ configure_shared_once(struct netdev_linux *dev, int ifindex, int queue_id,
                           &xsk->tx_dropped);
     } else {
         error = errno;
+        if (error != EBUSY) {
+            afxdp_queue_had_socket(umem->queue);
+        }
         afxdp_queue_destroy(umem->queue);
         free(umem);
         errno = error;

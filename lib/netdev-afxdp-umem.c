@@ -102,6 +102,7 @@ struct afxdp_queue {
     bool use_need_wakeup;
     bool zero_copy;
     bool pmd;
+    bool had_socket;
     int fd;
     char *port;
     struct xsk_umem *xsk_umem;
@@ -131,7 +132,7 @@ struct unsent {
 };
 DEFINE_STATIC_PER_THREAD_DATA(struct unsent, unsent, { .allowed = false });
 
-/* When a queue was destroyed that had been started. */
+/* When a queue was destroyed that had a socket. */
 static atomic_llong last_end = ATOMIC_VAR_INIT(LLONG_MIN);
 
 static struct ovs_mutex umems_mutex = OVS_MUTEX_INITIALIZER;
@@ -390,11 +391,17 @@ afxdp_queue_destroy(struct afxdp_queue *q)
         q->umem->queues[q->holder] = NULL;
         ovs_mutex_unlock(&umems_mutex);
     }
-    if (q->tx) {
+    if (q->had_socket) {
         atomic_store_relaxed(&last_end, time_msec());
     }
     free(q->port);
     free_cacheline(q);
+}
+
+void
+afxdp_queue_had_socket(struct afxdp_queue *q)
+{
+    q->had_socket = true;
 }
 
 bool
@@ -447,6 +454,7 @@ afxdp_queue_start(struct afxdp_queue *q, int fd, struct xsk_ring_cons *rx,
                   struct xsk_ring_prod *tx, bool use_need_wakeup,
                   bool zero_copy, atomic_uint64_t *tx_dropped)
 {
+    q->had_socket = true;
     q->fd = fd;
     q->rx = rx;
     q->tx = tx;

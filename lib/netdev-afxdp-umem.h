@@ -96,9 +96,14 @@ void afxdp_queue_start(struct afxdp_queue *, int fd,
 /* Destroys the queue and its UMEM.  The socket was closed. */
 void afxdp_queue_destroy(struct afxdp_queue *);
 
-/* Was a queue that had been started destroyed within the last second?  The
- * kernel may say that it is busy until packets that it sent have been received
- * or dropped. */
+/* Says that the queue, which was not started, had a socket for a moment: one
+ * that the kernel bound to the device, although it could not be had in the
+ * end, because there can be no XDP program in its mode, for instance. */
+void afxdp_queue_had_socket(struct afxdp_queue *);
+
+/* Was a queue that had a socket destroyed within the last second?  The kernel
+ * may say that it is busy until it has done away with the socket, and packets
+ * that it sent have been received or dropped. */
 bool afxdp_queues_may_be_busy(void);
 
 /* As rxq_recv() and send() of netdev_class. */
