@@ -61,6 +61,7 @@ NEAR = ("ip", "netns", "exec", "near")
 FAR_ADDRESS, NEAR_ADDRESS = "198.18.0.1", "198.18.0.2"
 SOURCES = 65536
 ATTACK = "udp,in_port=1,nw_src=10.0.0.0/8"
+ATTACK_RATE = 7000000   # Packets per second, beside a download.
 MAX_WAITED = 0.05       # Share of the time that a thread may have to wait.
 MAX_LOST = {            # Share of the packets, where it matters.
     "drop": 0.1,
@@ -527,8 +528,9 @@ def attack(bench, client, seconds, device):
     """Attacks for some 'seconds'.  Returns what was downloaded meanwhile, in
     bytes per second, and what the generator says."""
     generator = bench.generator
-    with process(*generator.command(device, *bench.options, "--seconds=%d"
-                                    % (seconds + 60))) as child:
+    with process(*generator.command(
+            device, *bench.options, "--rate=%d" % ATTACK_RATE,
+            "--seconds=%d" % (seconds + 60))) as child:
         wait_for(1, child)
         rate = downloaded(client, seconds)
         child.send_signal(signal.SIGTERM)

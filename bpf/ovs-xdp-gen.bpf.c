@@ -28,9 +28,17 @@ const volatile __u32 first_port;
 const volatile __u32 ip_sum;
 const volatile __u32 udp_sum;
 
+/* Packets per second, or 0 for as many as possible.  What is missed is made up
+ * for by at most MAX_BURST, which a ring of veth has room for. */
+const volatile __u64 rate;
+#define MAX_BURST 256
+#define NS_PER_SECOND 1000000000ull
+
 __u64 n_left;                   /* Packets to be sent. */
 __u64 n_sent;                   /* That were handed to the device. */
 __u64 seq;
+__u64 budget;                   /* Packets that are due... */
+__u64 budget_time;              /* ...with those before this time, in ns. */
 
 struct {
     __uint(type, BPF_MAP_TYPE_DEVMAP);
@@ -49,6 +57,33 @@ fold(__u32 sum)
     return ~sum;
 }
 
+/* Takes one packet from the budget.  If it is empty, no packet is due. */
+static __always_inline bool
+is_due(void)
+{
+    __u64 elapsed, now, n;
+
+    if (!budget) {
+        now = bpf_ktime_get_ns();
+        if (!budget_time) {
+            budget_time = now;
+        }
+        elapsed = now - budget_time;
+        if (elapsed > NS_PER_SECOND) {
+            elapsed = NS_PER_SECOND;
+            budget_time = now - elapsed;
+        }
+        n = elapsed * rate / NS_PER_SECOND;
+        if (!n) {
+            return false;
+        }
+        budget_time += n * NS_PER_SECOND / rate;
+        budget = n < MAX_BURST ? n : MAX_BURST;
+    }
+    budget--;
+    return true;
+}
+
 SEC("xdp")
 int
 ovs_xdp_gen(struct xdp_md *ctx)
@@ -58,7 +93,7 @@ ovs_xdp_gen(struct xdp_md *ctx)
     __u32 hash, src, port, sum;
     void *l3;
 
-    if (!n_left) {
+    if (!n_left || (rate && !is_due())) {
         return XDP_DROP;
     }
     /* Neighbors in time are none in memory, as in a real attack. */

@@ -3,9 +3,10 @@
 /* usage: ovs-xdp-gen [OPTION]... INTERFACE
  *
  * Sends UDP packets out of INTERFACE, for tests and benchmarks, as fast as one
- * processor can: the kernel runs bpf/ovs-xdp-gen.bpf.c on frames of its own
- * and hands them to the device.  The device must take frames of XDP; of a veth
- * pair the other end must have an XDP program, or GRO on.
+ * processor can, or so many per second: the kernel runs
+ * bpf/ovs-xdp-gen.bpf.c on frames of its own and hands them to the device.
+ * The device must take frames of XDP; of a veth pair the other end must have
+ * an XDP program, or GRO on.
  *
  * Prints one line of JSON:
  *
@@ -58,6 +59,7 @@ struct options {
     const char *interface;
     uint64_t n_packets;         /* UINT64_MAX: no limit. */
     double seconds;             /* 0: no limit. */
+    uint64_t rate;              /* Packets per second; 0: no limit. */
     unsigned int length;        /* Of frames, without frame check sequence. */
     unsigned int n_sources, n_ports, first_port;
     int vlan;                   /* -1: no tag. */
@@ -73,6 +75,7 @@ usage(void)
            "Sends UDP packets out of INTERFACE and prints how many.\n"
            "  --packets=N        how many (no limit)\n"
            "  --seconds=T        for how long (1 if there is no --packets)\n"
+           "  --rate=N           packets per second (no limit)\n"
            "  --length=BYTES     of frames (60)\n"
            "  --source=ADDR      first source address, IPv4 or IPv6 "
            "(10.0.0.1)\n"
@@ -130,11 +133,12 @@ address(const char *option, const char *s, struct in6_addr *addr, bool *ipv6)
 static void
 parse_options(int argc, char *argv[], struct options *o)
 {
-    enum { PACKETS = UCHAR_MAX + 1, SECONDS, LENGTH, SOURCE, SOURCES, DEST,
-           PORT, PORTS, VLAN, DL_SRC, DL_DST, CPU };
+    enum { PACKETS = UCHAR_MAX + 1, SECONDS, RATE, LENGTH, SOURCE, SOURCES,
+           DEST, PORT, PORTS, VLAN, DL_SRC, DL_DST, CPU };
     static const struct option long_options[] = {
         { "packets", required_argument, NULL, PACKETS },
         { "seconds", required_argument, NULL, SECONDS },
+        { "rate", required_argument, NULL, RATE },
         { "length", required_argument, NULL, LENGTH },
         { "source", required_argument, NULL, SOURCE },
         { "sources", required_argument, NULL, SOURCES },
@@ -172,6 +176,9 @@ parse_options(int argc, char *argv[], struct options *o)
                 || o->seconds > 1e6) {
                 ovs_fatal(0, "--seconds=%s: not a number of seconds", optarg);
             }
+            break;
+        case RATE:
+            o->rate = number(name, optarg, 1, 1000000000);
             break;
         case LENGTH:
             o->length = number(name, optarg, 60, 3400);
@@ -307,6 +314,7 @@ load(const struct options *o, int ifindex, uint8_t *frame)
     skel->rodata->n_sources = o->n_sources;
     skel->rodata->n_ports = o->n_ports;
     skel->rodata->first_port = o->first_port;
+    skel->rodata->rate = o->rate;
     skel->rodata->first_source = ntohl(get_unaligned_be32(
         ALIGNED_CAST(ovs_be32 *, &o->src.s6_addr[12])));
     if (o->ipv6) {

@@ -70,45 +70,57 @@ OUTPUTS = {
 
 
 # Devices of Linux's: what is sent out of one end of a cable comes by the other
-# one.
+# one; an ifb device drops what it has to send.
 CABLES = """\
-for cable in v w; do
-    ip link add ${cable}0 type veth peer name ${cable}1
-    for end in ${cable}0 ${cable}1; do
-        echo 1 >/proc/sys/net/ipv6/conf/$end/disable_ipv6
-        ip link set $end up
-    done
+export LIBXDP_SKIP_DISPATCHER=1
+ends="v0 v1 w0"
+ip link add v0 type veth peer name v1
+if test "$sink" = ifb; then
+    ip link add w0 type ifb
+else
+    ip link add w0 type veth peer name w1
+    ends="$ends w1"
+fi
+for end in $ends; do
+    echo 1 >/proc/sys/net/ipv6/conf/$end/disable_ipv6
+    ip link set $end up
 done
 exec "$@"
 """
-DEVICES = ("1-route", "1-route-datapath", "1k", "1M")
+# Type of ports that are such devices, and of the device that sends.
+PORTS = {"devices": ("system", "veth"), "afxdp": ("afxdp-nonpmd", "ifb")}
+ON_DEVICES = ("1-route", "1-route-datapath", "1k", "1M", "20k-destinations",
+              "50k-destinations")
 
 
-def run_output(context, options, devices, n_bursts):
+def run_output(context, options, ports, n_bursts):
     argv = [context.program("ovs", OUTPUT), *options,
             "--bursts=%d" % context.count(n_bursts, 20)]
-    if devices:
+    if ports:
+        port_type, sink = PORTS[ports]
         argv = ["sh", os.path.join(context.top, "tests", "sandbox"),
-                "sh", "-ec", CABLES, "sh", *argv, "--devices=v1,v0,w0"]
+                "env", "sink=" + sink, "sh", "-ec", CABLES, "sh", *argv,
+                "--devices=v1,v0,w0", "--type=" + port_type]
     return context.run_json(argv)
 
 
-def no_devices(context):
+def no_ports(context, ports):
     try:
-        run_output(context, ["--samples=1"], True, 20)
+        run_output(context, ["--samples=1"], ports, 20)
     except (OSError, runner.Failed):
-        return "no root, or no devices of type veth"
+        return "no root, or no ports of type %s on such devices" % (
+            PORTS[ports][0])
     return None
 
 
-def output(context, name, which, devices=False):
+def output(context, name, which, ports=None):
     ours, by_hand, what = OUTPUTS[which]
     options = {"ours": ours, "by-hand": by_hand}
     flows = {}
 
     def measure(side):
-        run = run_output(context, options[side], devices,
-                         1000 if devices else 4000)
+        run = run_output(context, options[side], ports,
+                         1000 if ports else 4000)
         if run["sent"] != run["offered"]:
             raise ValueError("%s of %s packets arrived"
                              % (run["sent"], run["offered"]))
@@ -178,14 +190,16 @@ for an_output in OUTPUTS:
     a_name = "vrf/output/" + an_output
     register(Case(a_name, functools.partial(output, name=a_name,
                                             which=an_output)))
-for an_output in DEVICES:
-    a_name = "vrf/devices/" + an_output
-    register(Case(a_name, functools.partial(output, name=a_name,
-                                            which=an_output, devices=True),
-                  no_devices))
+for some_ports in PORTS:
+    no_such_ports = functools.partial(no_ports, ports=some_ports)
+    for an_output in ON_DEVICES:
+        a_name = "vrf/%s/%s" % (some_ports, an_output)
+        register(Case(a_name, functools.partial(
+            output, name=a_name, which=an_output, ports=some_ports),
+            no_such_ports))
 register(Case("vrf/route-change",
               functools.partial(route_change, name="vrf/route-change"),
-              no_devices))
+              functools.partial(no_ports, ports="devices")))
 register(Case("vrf/output/instructions",
               functools.partial(instructions, name="vrf/output/instructions"),
               needs("valgrind")))

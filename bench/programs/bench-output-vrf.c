@@ -9,6 +9,7 @@
  *
  *   --devices=F,A,B  ports are devices of Linux's, A and B; packets come by
  *                    A, as they are sent out of F, which does not count
+ *   --type=TYPE      of the ports that are devices; default system
  *
  *   --routes=N       in the VRF; default 1
  *   --ways           the route of each flow is in it, as if it had been looked
@@ -238,7 +239,9 @@ n_sent(const struct netdev *netdev)
     struct netdev_stats stats;
 
     BENCH_CHECK(netdev_get_stats(netdev, &stats), "counting packets");
-    return stats.tx_packets;
+
+    /* An ifb device receives what is sent to it; no others receive here. */
+    return stats.tx_packets + stats.rx_packets;
 }
 
 static unsigned int
@@ -254,7 +257,7 @@ int
 main(int argc, char *argv[])
 {
     enum { OPT_ROUTES, OPT_BY_HAND, OPT_TTLS, OPT_STREAMS, OPT_BURSTS,
-           OPT_SAMPLES, OPT_DEVICES, OPT_WAYS };
+           OPT_SAMPLES, OPT_DEVICES, OPT_TYPE, OPT_WAYS };
     static const struct option options[] = {
         {"routes", required_argument, NULL, OPT_ROUTES},
         {"by-hand", optional_argument, NULL, OPT_BY_HAND},
@@ -263,11 +266,12 @@ main(int argc, char *argv[])
         {"bursts", required_argument, NULL, OPT_BURSTS},
         {"samples", required_argument, NULL, OPT_SAMPLES},
         {"devices", required_argument, NULL, OPT_DEVICES},
+        {"type", required_argument, NULL, OPT_TYPE},
         {"ways", no_argument, NULL, OPT_WAYS},
         {NULL, 0, NULL, 0},
     };
     unsigned int n_routes = 1, n_ttls = 1, n_streams = 1024, n_bursts = 1000;
-    const char *type;
+    const char *type = "system";
     unsigned int n_samples = 5, n_by_hand = 0;
     struct dp_packet **templates;
     char feed[IFNAMSIZ] = "", a[IFNAMSIZ] = "b1", b[IFNAMSIZ] = "b2";
@@ -307,6 +311,9 @@ main(int argc, char *argv[])
         case OPT_SAMPLES:
             n_samples = bench_number(optarg, "number of samples", 1000);
             break;
+        case OPT_TYPE:
+            type = optarg;
+            break;
         case OPT_WAYS:
             ways = true;
             break;
@@ -329,7 +336,7 @@ main(int argc, char *argv[])
     bench_netdev_register();
     BENCH_CHECK(dpif_create_and_open("bench", "dummy", &dpif),
                 "creating the datapath");
-    type = feed[0] ? "system" : "bench";
+    type = feed[0] ? type : "bench";
     source.netdev = bench_dp_add_port(dpif, a, type, u32_to_odp(1));
     tx = bench_dp_add_port(dpif, b, type, u32_to_odp(2));
     router = bench_dp_add_port(dpif, "b3", "bench", u32_to_odp(3));
