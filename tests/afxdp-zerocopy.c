@@ -7,27 +7,15 @@
 
 #include <config.h>
 
-#include <dlfcn.h>
 #include <linux/if_xdp.h>
 #include <linux/types.h>
-#include <stdlib.h>
 #ifdef HAVE_LIBXDP
 #include <xdp/xsk.h>
 #else
 #include <bpf/xsk.h>
 #endif
 
-/* The function that ours replaces. */
-static void *
-next(const char *name)
-{
-    void *function = dlsym(RTLD_NEXT, name);
-
-    if (!function) {
-        exit(EXIT_FAILURE);
-    }
-    return function;
-}
+#include "preload.h"
 
 int
 xsk_socket__create(struct xsk_socket **xsk, const char *name, __u32 queue,
@@ -38,7 +26,7 @@ xsk_socket__create(struct xsk_socket **xsk, const char *name, __u32 queue,
     int (*real)(struct xsk_socket **, const char *, __u32, struct xsk_umem *,
                 struct xsk_ring_cons *, struct xsk_ring_prod *,
                 const struct xsk_socket_config *)
-        = next("xsk_socket__create");
+        = preload_next("xsk_socket__create");
     struct xsk_socket_config copying = *config;
 
     if (config->bind_flags & XDP_ZEROCOPY) {

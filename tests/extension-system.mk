@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	tests/extension-kernel-testsuite.at \
 	$(EXTENSION_KERNEL_TESTSUITE) \
 	tests/afxdp-zerocopy.c \
+	tests/preload.h \
 	tests/sandbox
 
 $(EXTENSION_SYSTEM_TESTSUITE): package.m4 $(EXTENSION_SYSTEM_TESTSUITE_AT) $(SYSTEM_USERSPACE_TESTSUITE_AT) tests/system-common-macros.at $(COMMON_MACROS_AT)
@@ -57,7 +58,7 @@ if HAVE_AF_XDP
 EXTENSION_PRELOADS = tests/afxdp-zerocopy.so
 CLEANFILES += $(EXTENSION_PRELOADS)
 endif
-tests/afxdp-zerocopy.so: tests/afxdp-zerocopy.c
+tests/afxdp-zerocopy.so: tests/afxdp-zerocopy.c tests/preload.h
 	$(AM_V_CCLD)$(COMPILE) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
 
 # Everything happens in tests/sandbox: the host is not touched.

@@ -7,15 +7,15 @@
 
 #include <config.h>
 
-#include <dlfcn.h>
 #ifdef HAVE_LIBXDP
 #include <xdp/xsk.h>
 #else
 #include <bpf/xsk.h>
 #endif
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+
+#include "../../tests/preload.h"
 
 #define MAX_SOCKETS 64
 
@@ -34,18 +34,6 @@ static struct {
 } sockets[MAX_SOCKETS];
 static int n_sockets;
 
-/* The function that ours replaces. */
-static void *
-next(const char *name)
-{
-    void *function = dlsym(RTLD_NEXT, name);
-
-    if (!function) {
-        exit(EXIT_FAILURE);
-    }
-    return function;
-}
-
 int
 xsk_umem__create(struct xsk_umem **umem, void *area, __u64 size,
                  struct xsk_ring_prod *fill, struct xsk_ring_cons *completion,
@@ -53,7 +41,7 @@ xsk_umem__create(struct xsk_umem **umem, void *area, __u64 size,
 {
     int (*real)(struct xsk_umem **, void *, __u64, struct xsk_ring_prod *,
                 struct xsk_ring_cons *, const struct xsk_umem_config *)
-        = next("xsk_umem__create");
+        = preload_next("xsk_umem__create");
     int error = real(umem, area, size, fill, completion, config);
 
     if (!error && n_umems < MAX_SOCKETS) {
@@ -72,7 +60,7 @@ xsk_socket__create(struct xsk_socket **xsk, const char *name, __u32 queue,
     int (*real)(struct xsk_socket **, const char *, __u32, struct xsk_umem *,
                 struct xsk_ring_cons *, struct xsk_ring_prod *,
                 const struct xsk_socket_config *)
-        = next("xsk_socket__create");
+        = preload_next("xsk_socket__create");
     int error = real(xsk, name, queue, umem, rx, tx, config);
 
     for (int i = n_umems - 1; !error && i >= 0; i--) {
@@ -117,7 +105,7 @@ sendto(int fd, const void *data, size_t size, int flags,
         }
     }
     if (!real) {
-        real = next("sendto");
+        real = preload_next("sendto");
     }
     return real(fd, data, size, flags, to, to_size);
 }

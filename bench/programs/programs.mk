@@ -48,6 +48,7 @@ bench/bench-ila bench/bench-upcall: bench/bench-switch.o
 bench/bench-%: bench/bench-%.o ofproto/libofproto.la lib/libopenvswitch.la
 	$(AM_V_CCLD)$(LINK) $(filter %.o,$^) ofproto/libofproto.la \
 	    lib/libsflow.la lib/libopenvswitch.la $(LIBS)
-bench/bench-afxdp-nic.so: $(bench_source)bench-afxdp-nic.c lib/libopenvswitch.la
+bench/bench-afxdp-nic.so: $(bench_source)bench-afxdp-nic.c \
+		$(bench_source)../../tests/preload.h lib/libopenvswitch.la
 	@$(MKDIR_P) bench
 	$(AM_V_CCLD)$(COMPILE) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
