@@ -8,8 +8,9 @@
 # veth to one on an ifb device, which drops it all, in tests/sandbox, with the
 # ovs-vswitchd of TREE, which has one PMD thread.  So as little as possible of
 # what is measured is the receiver's.  PRELOAD are libraries for ovs-vswitchd
-# that have ports on veth send without copies and without the kernel, or empty; OPTION is for the ports,
-# options:umem=private for example.
+# that have ports on veth, as both are then, send without copies and without
+# the kernel; or it is empty.  OPTION is for the ports, options:umem=private for
+# example.
 #
 # A burst has as many packets as fit into the rings, so that none is lost, and
 # is short enough to be over before the thread is interrupted on a busy machine,

@@ -36,7 +36,7 @@ VLOG_DEFINE_THIS_MODULE(netdev_afxdp_umem);
 COVERAGE_DEFINE(afxdp_umem_own);        /* Queues that could not share. */
 COVERAGE_DEFINE(afxdp_umem_copied);     /* Packets copied to be sent. */
 COVERAGE_DEFINE(afxdp_umem_dropped);    /* Packets that could not be sent. */
-COVERAGE_DEFINE(afxdp_umem_no_frame);   /* No frame to receive into. */
+COVERAGE_DEFINE(afxdp_umem_no_frame);   /* None, or no packet, to receive. */
 COVERAGE_DEFINE(afxdp_umem_not_lent);   /* Given back, but was not lent. */
 COVERAGE_DEFINE(afxdp_umem_tx_kick);    /* System calls to send. */
 
